@@ -1,0 +1,1 @@
+//! Decoding: one record becomes one segment, or a counted reason why not.

@@ -1,0 +1,6 @@
+#![doc = include_str!("architecture.md")]
+
+pub mod wire;
+
+pub mod capture;
+pub mod decode;
