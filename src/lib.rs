@@ -4,3 +4,5 @@ pub mod wire;
 
 pub mod capture;
 pub mod decode;
+
+pub mod tcp;

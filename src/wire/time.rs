@@ -23,6 +23,14 @@ pub struct Stamp {
     pub frame: u64,
 }
 
+impl Stamp {
+    /// The one with the higher frame number.
+    #[inline]
+    pub fn max_frame(self, other: Stamp) -> Stamp {
+        if other.frame > self.frame { other } else { self }
+    }
+}
+
 impl Timestamp {
     /// From whole seconds and nanoseconds; saturates at the ends of the range.
     #[inline]

@@ -1,0 +1,34 @@
+//! What a passive observer knows of TCP connections.
+//!
+//! A connection is never *in a state* in our memory. It is a small record of facts that an observer between the two
+//! ends can swear to: how far each end has sent, how far each has acknowledged, the first FIN of each, the silences.
+//! States ([`replay`]), Zeek's letters ([`Closure`]) and every judgement above are computed from the record, by pure
+//! functions, when somebody asks.
+//!
+//! What the observer cannot know: whether a segment that passed the capture point arrived. That X sent it is sure;
+//! that Y has it is sure only once Y acknowledges; that X heard so is hardly ever sure. Hence two replays instead of
+//! one guess: what is *proven*, and what is *expected* if everything that passed was delivered.
+
+mod closing;
+mod closure;
+mod connection;
+mod half;
+mod history;
+mod index;
+mod join;
+mod replay;
+mod silence;
+mod slab;
+mod state;
+mod streams;
+mod table;
+
+pub use closing::{Fin, IcmpError, Rst, ZeroWindow};
+pub use closure::{Closure, Ending};
+pub use connection::{Connection, Extra};
+pub use half::{Half, HopLimits, Tally};
+pub use history::History;
+pub use replay::{EndpointState, replay};
+pub use silence::{Clock, Outcome, Silence, Silences, Witness};
+pub use state::{Event, State};
+pub use table::{Limits, Table};

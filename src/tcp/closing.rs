@@ -1,0 +1,112 @@
+//! The records of an ending: the first FIN and the first RST of a side, closed windows, ICMP errors.
+
+use std::net::IpAddr;
+
+use crate::wire::{SeqNum, Span, Stamp, TcpFlags, Timestamp};
+
+/// The first FIN of one side, and what became of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fin {
+    /// When it was first seen.
+    pub seen: Stamp,
+    /// The number after the FIN itself: what acknowledges it.
+    pub end: SeqNum,
+    /// The acknowledgment it carried, if any.
+    pub ack: Option<SeqNum>,
+    /// Payload octets of the peer that had passed before the peer acknowledged this FIN (before it was seen, while unacknowledged).
+    pub peer_payload_before: u64,
+    /// When it was last sent.
+    pub last_sent: Stamp,
+    /// The peer's first segment that acknowledges it.
+    pub acked: Option<Stamp>,
+    /// The sender's payload when it was sent was later than the peer's: the peer still owed an answer.
+    pub answer_owed: bool,
+    /// The sender had itself acknowledged the peer's FIN before: it closed second (RFC 9293 §3.6, case 2).
+    pub closes_second: bool,
+    /// How often it was sent; a FIN sent again is known by its number, not by its packet.
+    pub sent: u16,
+    /// IPv4 identification it carried.
+    pub ip_id: u16,
+    /// Hop limit it arrived with.
+    pub hop_limit: u8,
+    /// It carried payload too.
+    pub with_data: bool,
+}
+
+/// The first RST of one side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rst {
+    /// When it was first seen.
+    pub seen: Stamp,
+    /// Its sequence number.
+    pub seq: SeqNum,
+    /// Its acknowledgment number, if the ACK bit was set.
+    pub ack: Option<SeqNum>,
+    /// SND.NXT of its sender as far as seen; none if the sender never spoke before.
+    pub expected: Option<SeqNum>,
+    /// The highest number its receiver had acknowledged.
+    pub peer_ack: Option<SeqNum>,
+    /// The peer's last segment before it, which most likely provoked it, and that segment's acknowledgment number.
+    pub after: Option<(Stamp, SeqNum)>,
+    /// Window field.
+    pub window: u16,
+    /// IPv4 identification.
+    pub ip_id: u16,
+    /// How many RSTs this side sent.
+    pub sent: u16,
+    /// Hop limit it arrived with.
+    pub hop_limit: u8,
+    /// Control bits.
+    pub flags: TcpFlags,
+    /// It carried TCP options.
+    pub has_options: bool,
+    /// The sender had data of its peer on the wire that it never acknowledged.
+    pub unread: bool,
+}
+
+/// Spells in which one side announced a window of zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ZeroWindow {
+    /// Running: since when the window is closed, if it is.
+    pub since: Option<Stamp>,
+    /// Spells begun.
+    pub spells: u32,
+    /// The longest spell that ended, and the frame that began it.
+    pub longest: Span,
+    /// The frame that began the longest spell.
+    pub longest_from: Stamp,
+}
+
+impl ZeroWindow {
+    pub(super) fn closed(&mut self, seen: Stamp) {
+        if self.since.is_none() {
+            self.since = Some(seen);
+            self.spells = self.spells.saturating_add(1);
+        }
+    }
+
+    pub(super) fn opened(&mut self, at: Timestamp) {
+        if let Some(since) = self.since.take() {
+            let span = at - since.at;
+            if span > self.longest {
+                self.longest = span;
+                self.longest_from = since;
+            }
+        }
+    }
+}
+
+/// The first ICMP error that quoted a segment of one side: some box on the path speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IcmpError {
+    /// When it was seen.
+    pub seen: Stamp,
+    /// Who sent it.
+    pub from: IpAddr,
+    /// ICMP or ICMPv6 type.
+    pub kind: u8,
+    /// ICMP or ICMPv6 code.
+    pub code: u8,
+    /// How many were seen.
+    pub count: u16,
+}

@@ -1,0 +1,221 @@
+//! Everything seen from one endpoint: the line that every segment touches, and the counters that few do.
+
+use crate::wire::{Segment, SeqNum, Stamp, TcpFlags, Timestamp};
+
+/// The running line of one endpoint: one cache line, touched by every segment it sends.
+///
+/// Fields marked *running* hold the present; all others are sums and sets over everything seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C, align(32))]
+pub struct Half {
+    /// Running: its last segment (one that was not captured twice).
+    pub last: Stamp,
+    /// Running: when it last sent payload; meaningless unless [`Half::has_payload`].
+    pub last_payload_at: Timestamp,
+    /// Payload octets sent, repetitions included.
+    pub payload: u64,
+    /// Running: SND.NXT as far as seen, the highest SEG.SEQ + SEG.LEN, empty segments included.
+    pub nxt: SeqNum,
+    /// Running: the same without empty segments and without the FIN: where its data end.
+    pub data_end: SeqNum,
+    /// Running: the highest SEG.ACK it sent.
+    pub ack: SeqNum,
+    /// Segments sent, repetitions included.
+    pub segments: u32,
+    /// Running: fingerprint of its last segment, to tell a frame captured twice.
+    pub(super) signature: u32,
+    /// Running: the last TSval it sent.
+    pub(super) ts_val: u32,
+    /// Running: the window of its last segment, unscaled.
+    pub window: u16,
+    /// Every control bit it ever set.
+    pub flags: TcpFlags,
+    /// Running: window scale of its SYN; [`Segment::NO_SCALE`] if none was seen.
+    pub window_scale: u8,
+    /// Running: which of the running values are set; see the constants.
+    pub(super) has: u8,
+    /// Running: interface of its last segment.
+    pub(super) interface: u8,
+}
+
+impl Half {
+    /// `nxt` is set.
+    pub(super) const SEQ: u8 = 1;
+    /// `ack` is set.
+    pub(super) const ACK: u8 = 2;
+    /// `ts_val` is set.
+    pub(super) const TS: u8 = 4;
+    /// `data_end` is known exactly: its SYN or some of its payload was seen.
+    pub(super) const ANCHORED: u8 = 8;
+
+    /// It sent payload.
+    pub(super) const PAYLOAD: u8 = 16;
+
+    /// Whether anything of this endpoint was seen.
+    #[inline]
+    pub fn spoke(&self) -> bool {
+        self.last.frame != 0
+    }
+
+    /// Whether it sent any payload.
+    #[inline]
+    pub fn has_payload(&self) -> bool {
+        self.has & Half::PAYLOAD != 0
+    }
+
+    /// Whether its last payload is later than the other's: the other owes an answer, as far as payload can tell.
+    pub fn spoke_last(&self, other: &Half) -> bool {
+        self.has_payload() && (!other.has_payload() || self.last_payload_at > other.last_payload_at)
+    }
+
+    /// Whether its sequence numbers are known.
+    #[inline]
+    pub fn has_seq(&self) -> bool {
+        self.has & Half::SEQ != 0
+    }
+
+    /// Whether it ever acknowledged anything.
+    #[inline]
+    pub fn has_ack(&self) -> bool {
+        self.has & Half::ACK != 0
+    }
+
+    /// The receive window it last announced, in octets (RFC 7323 §2.3); unscaled if its SYN was not seen.
+    pub fn window_octets(&self) -> u32 {
+        let shift = if self.window_scale <= 14 { self.window_scale } else { 0 };
+        u32::from(self.window) << shift
+    }
+
+    /// Octets of sequence space it moved past without our seeing them: its `nxt` by empty segments lies beyond its data.
+    ///
+    /// One such octet after the end of all data is most likely its FIN.
+    pub fn unseen_octets(&self) -> i32 {
+        if self.has & Half::ANCHORED != 0 { self.nxt - self.data_end } else { 0 }
+    }
+
+    /// What identifies a frame captured twice: everything in the TCP header and the IP identification.
+    #[inline]
+    pub(super) fn signature_of(s: &Segment) -> u32 {
+        let a = u64::from(s.seq.0) << 32 | u64::from(s.ack.0);
+        let b = u64::from(s.len) << 32 | u64::from(s.checksum) << 16 | u64::from(s.ip_id);
+        let c = u64::from(s.window) << 8 | u64::from(s.flags.0);
+        let mixed = (a ^ c.rotate_left(40)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+        (mixed ^ (mixed >> 32)) as u32
+    }
+
+    /// The same line with nothing counted yet: what goes on from here.
+    pub(super) fn running(&self) -> Half {
+        Half { payload: 0, segments: 0, flags: TcpFlags::default(), ..*self }
+    }
+
+    /// This line, then what was counted on from [`Half::running`].
+    pub(super) fn then(&self, rest: &Half) -> Half {
+        Half {
+            payload: self.payload + rest.payload,
+            segments: self.segments.saturating_add(rest.segments),
+            flags: self.flags | rest.flags,
+            ..*rest
+        }
+    }
+}
+
+/// The hop limits one endpoint's segments arrived with, in order of first appearance, at most four; RSTs excluded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HopLimits([u8; 4]);
+
+impl HopLimits {
+    /// Notes one more; 0 is never noted, and the fifth different value is lost.
+    #[inline]
+    pub(super) fn note(&mut self, hop_limit: u8) {
+        if self.0[0] == hop_limit {
+            return;
+        }
+        for slot in &mut self.0 {
+            if *slot == hop_limit {
+                return;
+            }
+            if *slot == 0 {
+                *slot = hop_limit;
+                return;
+            }
+        }
+    }
+
+    /// Whether that value was seen.
+    pub fn contains(&self, hop_limit: u8) -> bool {
+        hop_limit != 0 && self.0.contains(&hop_limit)
+    }
+
+    /// The values, first seen first.
+    pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+        self.0.iter().copied().take_while(|&hop_limit| hop_limit != 0)
+    }
+
+    pub(super) fn then(mut self, later: &HopLimits) -> HopLimits {
+        later.iter().for_each(|hop_limit| self.note(hop_limit));
+        self
+    }
+}
+
+/// Counters of one endpoint that few segments touch. Counts saturate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Running: initial sequence number; valid once a SYN was seen ([`Half::flags`]).
+    pub isn: SeqNum,
+    /// Retransmissions: payload, SYN or FIN sent again (not captured twice, not keep-alives).
+    pub retransmissions: u32,
+    /// First payload, in microseconds after the connection's first frame, plus one; 0 if none. Saturates at 71 min.
+    pub(super) first_payload_us: u32,
+    /// Frames captured twice.
+    pub captured_twice: u16,
+    /// Keep-alive probes (RFC 9293 §3.8.4): nothing or one octet, at SND.NXT - 1, into an open window.
+    pub keepalives: u16,
+    /// Probes of a closed window.
+    pub window_probes: u16,
+    /// Segments that arrived behind later ones, without having been sent twice as far as can be told.
+    pub out_of_order: u16,
+    /// Jumps forward: *previous segment not captured*.
+    pub holes: u16,
+    /// Times the peer acknowledged octets of this endpoint that never passed: *ACKed unseen segment*.
+    pub acked_unseen: u16,
+    /// SYNs sent, the first included.
+    pub syns: u8,
+    /// Running: repetitions in a row, without the peer acknowledging anything new.
+    pub repeats: u8,
+    /// Running: jumps forward that were not filled yet.
+    pub(super) open_holes: u8,
+    /// Hop limits of its segments.
+    pub hop_limits: HopLimits,
+}
+
+impl Tally {
+    pub(super) fn running(&self) -> Tally {
+        Tally { isn: self.isn, repeats: self.repeats, open_holes: self.open_holes, ..Tally::default() }
+    }
+
+    pub(super) fn then(&self, rest: &Tally) -> Tally {
+        Tally {
+            isn: rest.isn,
+            retransmissions: self.retransmissions.saturating_add(rest.retransmissions),
+            captured_twice: self.captured_twice.saturating_add(rest.captured_twice),
+            first_payload_us: if self.first_payload_us != 0 {
+                self.first_payload_us
+            } else {
+                rest.first_payload_us
+            },
+            keepalives: self.keepalives.saturating_add(rest.keepalives),
+            window_probes: self.window_probes.saturating_add(rest.window_probes),
+            out_of_order: self.out_of_order.saturating_add(rest.out_of_order),
+            holes: self.holes.saturating_add(rest.holes),
+            acked_unseen: self.acked_unseen.saturating_add(rest.acked_unseen),
+            syns: self.syns.saturating_add(rest.syns),
+            repeats: rest.repeats,
+            open_holes: rest.open_holes,
+            hop_limits: self.hop_limits.then(&rest.hop_limits),
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Half>() == 64);
+const _: () = assert!(size_of::<Tally>() == 32);

@@ -1,0 +1,274 @@
+//! Silences: how long nothing passed, what was sent into the quiet, and whether it was answered.
+//!
+//! This is the raw material from which a timer on the path is inferred. One connection tells, per clock, the longest
+//! silence after which the other side still answered, and the silence after which it did not.
+
+use crate::wire::{SeqNum, Side, Span, Stamp, Timestamp};
+
+/// What may keep a timer on the path from expiring; each clock is a different guess at what the timer counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Clock {
+    /// Any segment in either direction.
+    Any = 0,
+    /// Payload in either direction; keep-alives do not count.
+    Payload = 1,
+    /// Any segment sent by [`Side::Lo`].
+    FromLo = 2,
+    /// Any segment sent by [`Side::Hi`].
+    FromHi = 3,
+    /// Any segment, on a connection of which one side has already sent its FIN: boxes run shorter timers then.
+    AfterFin = 4,
+}
+
+impl Clock {
+    /// How many clocks there are.
+    pub const COUNT: usize = 5;
+    /// The clocks that run while nobody has sent a FIN.
+    pub const OPEN: [Clock; 4] = [Clock::Any, Clock::Payload, Clock::FromLo, Clock::FromHi];
+}
+
+/// A silence and the segment that ended it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Silence {
+    /// Its length on each of [`Clock::OPEN`]; never negative.
+    pub spans: [Span; 4],
+    /// The last frame before it.
+    pub from_frame: u64,
+    /// The segment that ended it.
+    pub resumed: Stamp,
+    /// Who sent that segment.
+    pub by: Side,
+    /// A FIN had passed before: only [`Clock::AfterFin`] applies, with the length of [`Clock::Any`].
+    pub after_fin: bool,
+    /// The segment was a keep-alive probe.
+    pub probe: bool,
+}
+
+impl Silence {
+    /// The clocks this silence counts on, with its length on each.
+    pub fn clocks(&self) -> impl Iterator<Item = (Clock, Span)> + '_ {
+        let after_fin = self.after_fin.then_some((Clock::AfterFin, self.spans[0]));
+        let open = Clock::OPEN.into_iter().zip(self.spans).filter(|_| !self.after_fin);
+        after_fin.into_iter().chain(open)
+    }
+
+    /// Its length on the clock that counts any segment.
+    pub fn span(&self) -> Span {
+        self.spans[Clock::Any as usize]
+    }
+}
+
+/// A silence survived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Witness {
+    /// How long it was.
+    pub span: Span,
+    /// The last frame before it.
+    pub from_frame: u64,
+    /// The frame that ended it and was answered.
+    pub to_frame: u64,
+}
+
+/// What became of the segment that ended a silence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Nothing yet: it was sent that many times, the last time then; the other side was or was not heard since.
+    Pending {
+        /// Times sent, itself included.
+        attempts: u16,
+        /// When it was last sent.
+        last_attempt: Timestamp,
+        /// The other side said something since, though it did not acknowledge this.
+        heard: bool,
+    },
+    /// A RST bearing the other side's address came back.
+    Reset,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Episode {
+    silence: Silence,
+    /// What acknowledges the segment.
+    target: SeqNum,
+    attempts: u16,
+    last_attempt: Timestamp,
+    heard: bool,
+}
+
+/// All silences of a connection, folded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Silences {
+    pending: Option<Episode>,
+    survived: [Witness; Clock::COUNT],
+    reset: Option<Silence>,
+    /// How many were survived.
+    pub survived_count: u32,
+    /// How many were no witness, since traffic that was not captured, an unanswerable segment or outstanding data blur them.
+    pub blurred_count: u32,
+}
+
+impl Silences {
+    /// Shorter silences are not looked at.
+    pub const SHORTEST: Span = Span::secs(1);
+
+    /// The longest silence survived on that clock.
+    pub fn survived(&self, clock: Clock) -> Option<Witness> {
+        let witness = self.survived[clock as usize];
+        (witness.span > Span::ZERO).then_some(witness)
+    }
+
+    /// The silence that was not survived, or not yet, and what became of the segment that ended it.
+    pub fn broken(&self) -> Option<(Silence, Outcome)> {
+        let reset = self.reset.map(|silence| (silence, Outcome::Reset));
+        reset.or_else(|| {
+            self.pending.map(|episode| {
+                let Episode { silence, attempts, last_attempt, heard, .. } = episode;
+                (silence, Outcome::Pending { attempts, last_attempt, heard })
+            })
+        })
+    }
+
+    /// Whether a segment waits for its answer.
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Whether the segment that waits for its answer was sent by that side.
+    pub(super) fn pending_from(&self, side: Side) -> bool {
+        self.pending.is_some_and(|episode| episode.silence.by == side)
+    }
+
+    pub(super) fn begin(&mut self, silence: Silence, target: SeqNum) {
+        let last_attempt = silence.resumed.at;
+        self.pending = Some(Episode { silence, target, attempts: 1, last_attempt, heard: false });
+    }
+
+    /// The side that spoke into the quiet sends the same, or another probe, again.
+    pub(super) fn again(&mut self, at: Timestamp) {
+        if let Some(episode) = &mut self.pending {
+            episode.attempts = episode.attempts.saturating_add(1);
+            episode.last_attempt = at;
+        }
+    }
+
+    /// The other side speaks; with `ack` it may have answered.
+    pub(super) fn answer(&mut self, ack: Option<SeqNum>) {
+        let Some(episode) = &mut self.pending else { return };
+        if !ack.is_some_and(|ack| ack.at_or_after(episode.target)) {
+            episode.heard = true;
+            return;
+        }
+        let silence = episode.silence;
+        self.pending = None;
+        self.survived_count = self.survived_count.saturating_add(1);
+        for (clock, span) in silence.clocks() {
+            let witness = Witness { span, from_frame: silence.from_frame, to_frame: silence.resumed.frame };
+            self.survive(clock, witness);
+        }
+    }
+
+    /// The other side answers with a RST.
+    pub(super) fn reset(&mut self) {
+        if let Some(episode) = self.pending.take() {
+            self.reset.get_or_insert(episode.silence);
+        }
+    }
+
+    /// A tie keeps the earlier witness.
+    fn survive(&mut self, clock: Clock, witness: Witness) {
+        let longest = &mut self.survived[clock as usize];
+        if witness.span > longest.span {
+            *longest = witness;
+        }
+    }
+
+    /// The same with nothing counted: only what still waits for its answer.
+    pub(super) fn running(&self) -> Silences {
+        Silences { pending: self.pending, ..Silences::default() }
+    }
+
+    /// `after_fin`: a FIN had passed before `rest` began, which `rest` could not know.
+    pub(super) fn then(&self, rest: &Silences, after_fin: bool) -> Silences {
+        let mut all = *self;
+        all.pending = rest.pending;
+        all.reset = all.reset.or(rest.reset);
+        if after_fin {
+            let longest = rest.survived[Clock::Any as usize];
+            all.survive(Clock::AfterFin, longest);
+            for broken in [&mut all.pending].into_iter().flatten() {
+                broken.silence.after_fin = true;
+            }
+        } else {
+            for clock in Clock::OPEN {
+                all.survive(clock, rest.survived[clock as usize]);
+            }
+        }
+        all.survive(Clock::AfterFin, rest.survived[Clock::AfterFin as usize]);
+        all.survived_count = all.survived_count.saturating_add(rest.survived_count);
+        all.blurred_count = all.blurred_count.saturating_add(rest.blurred_count);
+        all
+    }
+
+    pub(super) fn shift_frames(&mut self, by: u64) {
+        for witness in self.survived.iter_mut().filter(|witness| witness.span > Span::ZERO) {
+            witness.from_frame += by;
+            witness.to_frame += by;
+        }
+        let broken = self.pending.iter_mut().map(|episode| &mut episode.silence).chain(self.reset.iter_mut());
+        for silence in broken {
+            silence.from_frame += by;
+            silence.resumed.frame += by;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silence(seconds: i64, frame: u64) -> Silence {
+        Silence {
+            spans: [Span::secs(seconds); 4],
+            from_frame: frame - 1,
+            resumed: Stamp { at: Timestamp::new(seconds, 0), frame },
+            by: Side::Lo,
+            after_fin: false,
+            probe: false,
+        }
+    }
+
+    #[test]
+    fn an_answer_makes_a_survivor_and_the_longest_stays() {
+        let mut silences = Silences::default();
+        for (seconds, frame) in [(5, 10), (9, 20), (7, 30)] {
+            silences.begin(silence(seconds, frame), SeqNum(100));
+            silences.answer(Some(SeqNum(100)));
+        }
+        let longest = silences.survived(Clock::Any).unwrap();
+        assert_eq!((longest.span, longest.to_frame), (Span::secs(9), 20));
+        assert_eq!(silences.survived(Clock::AfterFin), None);
+        assert_eq!((silences.survived_count, silences.broken()), (3, None));
+    }
+
+    #[test]
+    fn a_segment_that_does_not_acknowledge_is_heard_but_no_answer() {
+        let mut silences = Silences::default();
+        silences.begin(silence(5, 10), SeqNum(100));
+        silences.again(Timestamp::new(6, 0));
+        silences.answer(Some(SeqNum(99)));
+        let (_, outcome) = silences.broken().unwrap();
+        assert_eq!(
+            outcome,
+            Outcome::Pending { attempts: 2, last_attempt: Timestamp::new(6, 0), heard: true }
+        );
+    }
+
+    #[test]
+    fn after_a_fin_only_that_clock_runs() {
+        let mut silences = Silences::default();
+        silences.begin(Silence { after_fin: true, ..silence(5, 10) }, SeqNum(100));
+        silences.answer(Some(SeqNum(100)));
+        assert!(silences.survived(Clock::AfterFin).is_some() && silences.survived(Clock::Any).is_none());
+    }
+}

@@ -1,0 +1,361 @@
+//! All connections of a capture, by flow.
+//!
+//! A connection is never cut on idle. It is retired once it is over and its linger time has passed; whether it counts
+//! as over is decided by capture time when a segment of its flow arrives, so the sweep that takes retired ones out of
+//! memory is only housekeeping and its timing changes no result.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+use super::closing::IcmpError;
+use super::connection::Connection;
+use super::index::Index;
+use super::slab::Slab;
+use super::streams::Streams;
+use crate::wire::{FlowKey, Segment, Side, Span, TcpFlags, Timestamp};
+
+/// How long connections that are over stay in reach of late segments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// After both FINs were acknowledged: 2 MSL, 4 minutes (RFC 9293 §3.4.2).
+    pub linger: Span,
+    /// After a RST on an established connection. The other end may not have heard it and speak hours later: the
+    /// default keep-alive time (RFC 9293 §3.8.4, 2 hours) and its probes.
+    pub linger_after_reset: Span,
+    /// After a SYN that drew no answer: longer than any stack repeats it (Linux: 127 s).
+    pub attempt: Span,
+    /// How many connections may be held at once; beyond, the one idle for longest is retired. None: no limit.
+    pub max_connections: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            linger: Span::secs(240),
+            linger_after_reset: Span::secs(8_100),
+            attempt: Span::secs(180),
+            max_connections: None,
+        }
+    }
+}
+
+/// Connections by flow, and those that are finished.
+#[derive(Clone, Debug)]
+pub struct Table {
+    index: Index,
+    slab: Slab,
+    /// The connection that the one in this slot replaced while it was not over.
+    previous: HashMap<u32, u32>,
+    streams: Streams,
+    finished: Vec<Connection>,
+    limits: Limits,
+    hashing: RandomState,
+    /// Whether earlier parts of the same capture may exist, so that heads are kept.
+    part: bool,
+    hand: u32,
+    given_up: u64,
+}
+
+impl Table {
+    /// Slots looked at by the sweep per segment observed, times 1/2.
+    const SWEEP_EVERY: usize = 2;
+
+    /// A table for a capture of which nothing precedes.
+    pub fn new(limits: Limits) -> Self {
+        Table {
+            index: Index::default(),
+            slab: Slab::default(),
+            previous: HashMap::new(),
+            streams: Streams::default(),
+            finished: Vec::new(),
+            limits,
+            hashing: RandomState::default(),
+            part: false,
+            hand: 0,
+            given_up: 0,
+        }
+    }
+
+    /// A table for a part of a capture that may continue an earlier one; see [`Table::then`].
+    pub fn of_part(limits: Limits) -> Self {
+        Table { part: true, ..Table::new(limits) }
+    }
+
+    /// Connections held: open ones, and those over that linger.
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Whether no connection is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Connections retired before they were over, for [`Limits::max_connections`].
+    pub fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Notes a batch of segments, in order of capture.
+    ///
+    /// Looking up a flow among many is a walk through memory, and most of the cost. So the places of the whole batch are
+    /// touched first, independent of each other, and only then is each connection updated.
+    pub fn observe_all(&mut self, batch: &[(FlowKey, Segment)]) {
+        let mut hashes = [0_u64; 64];
+        for chunk in batch.chunks(64) {
+            for (hash, (key, _)) in hashes.iter_mut().zip(chunk) {
+                *hash = self.hash(key);
+            }
+            let mut touched = 0_u64;
+            for &hash in &hashes[..chunk.len()] {
+                if let Some(slot) = self.index.guess(hash) {
+                    touched ^=
+                        self.slab[slot].halves[0].payload ^ u64::from(self.slab[slot].first.frame as u32);
+                }
+            }
+            std::hint::black_box(touched);
+            for (&hash, (key, segment)) in hashes.iter().zip(chunk) {
+                self.observe_hashed(hash, key, segment);
+            }
+            let now = chunk.iter().map(|(_, segment)| segment.seen.at).min().unwrap_or_default();
+            self.sweep(chunk.len().div_ceil(Table::SWEEP_EVERY), now);
+        }
+    }
+
+    /// Notes one segment.
+    pub fn observe(&mut self, key: &FlowKey, segment: &Segment) {
+        self.observe_hashed(self.hash(key), key, segment);
+    }
+
+    /// Notes an ICMP error that quotes a segment which `side` sent.
+    pub fn observe_icmp(&mut self, key: &FlowKey, side: Side, error: IcmpError) {
+        let hash = self.hash(key);
+        let slot = match self.find(hash, key) {
+            Some(slot) => slot,
+            None => self.begin(hash, key, false, error.seen.at),
+        };
+        let connection = &mut self.slab[slot];
+        if connection.first.frame == 0 {
+            connection.first = error.seen;
+        }
+        connection.observe_icmp(side, error);
+    }
+
+    /// Connections that were retired since the last call.
+    pub fn take_finished(&mut self) -> Vec<Connection> {
+        std::mem::take(&mut self.finished)
+    }
+
+    /// Every connection not yet taken, in no particular order.
+    pub fn into_connections(self) -> Vec<Connection> {
+        let mut all = self.finished;
+        all.extend(self.slab.into_taken());
+        all
+    }
+
+    /// Self was seen before `later`, at the same capture point; the law of [`Connection::then`] holds for each flow.
+    ///
+    /// `later` must be a table [of a part](Table::of_part) whose finished connections were not taken. Stream numbers
+    /// are those of a single capture, so there are none afterwards.
+    pub fn then(mut self, later: Table) -> Table {
+        self.given_up += later.given_up;
+        let mut all = later.into_connections();
+        all.sort_by_key(|connection| connection.first.frame);
+        for connection in all {
+            let hash = self.hash(&connection.key);
+            let key = connection.key;
+            match connection.head().map(|head| head.segments.clone()) {
+                Some(segments) if !segments.is_empty() => {
+                    let mut slot = None;
+                    for segment in &segments {
+                        slot = Some(self.observe_hashed(hash, &key, segment));
+                    }
+                    if let Some(slot) = slot {
+                        self.slab[slot].absorb(&connection);
+                    }
+                }
+                _ => {
+                    if let Some(old) = self.find(hash, &key) {
+                        self.replace(hash, old, connection);
+                    } else {
+                        let slot = self.slab.insert(connection);
+                        self.index.insert(hash, slot);
+                    }
+                }
+            }
+        }
+        self.streams = Streams::default();
+        for connection in &mut self.finished {
+            connection.stream = Connection::NO_STREAM;
+        }
+        for slot in 0..self.slab.capacity() {
+            self.slab[slot].stream = Connection::NO_STREAM;
+        }
+        self
+    }
+
+    fn hash(&self, key: &FlowKey) -> u64 {
+        self.hashing.hash_one(key)
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
+        self.index.find(hash, |slot| self.slab[slot].key == *key)
+    }
+
+    /// Returns the slot that took the segment.
+    #[inline]
+    fn observe_hashed(&mut self, hash: u64, key: &FlowKey, segment: &Segment) -> u32 {
+        let slot = match self.find(hash, key) {
+            Some(slot) if self.goes_on(slot, segment) => slot,
+            Some(slot) => self.anew(hash, slot, key, segment),
+            None => self.begin(hash, key, is_syn(segment), segment.seen.at),
+        };
+        let slot = self.of_which(slot, segment);
+        self.slab[slot].observe(segment);
+        slot
+    }
+
+    /// The common case, decided without calls: an open connection, no SYN.
+    #[inline]
+    fn goes_on(&self, slot: u32, segment: &Segment) -> bool {
+        let connection = &self.slab[slot];
+        !segment.flags.any(TcpFlags::SYN) && !connection.is_over() || !self.ends_before(connection, segment)
+    }
+
+    #[cold]
+    fn ends_before(&self, connection: &Connection, segment: &Segment) -> bool {
+        connection.is_replaced_by(segment) || self.expired(connection, segment.seen.at)
+    }
+
+    /// Whether nothing that arrives now can belong to it any more.
+    fn expired(&self, connection: &Connection, now: Timestamp) -> bool {
+        let unanswered = !connection.established() && !connection.midstream();
+        let linger = if connection.closed_by_both() {
+            self.limits.linger
+        } else if unanswered {
+            self.limits.attempt
+        } else if connection.is_over() {
+            self.limits.linger_after_reset
+        } else {
+            return false;
+        };
+        now - connection.last().at > linger
+    }
+
+    /// Replaces the connection in `slot` by a new one.
+    #[cold]
+    fn anew(&mut self, hash: u64, slot: u32, key: &FlowKey, segment: &Segment) -> u32 {
+        let old = &self.slab[slot];
+        let stream = if is_syn(segment) { self.streams.begin(hash, true) } else { old.stream };
+        let mut connection = Connection::new(*key);
+        connection.stream = stream;
+        self.replace(hash, slot, connection)
+    }
+
+    fn replace(&mut self, hash: u64, old: u32, connection: Connection) -> u32 {
+        let new = self.slab.insert(connection);
+        self.index.redirect(hash, old, new);
+        if let Some(older) = self.previous.remove(&old) {
+            self.finish(older);
+        }
+        if self.slab[old].is_over() {
+            self.finish(old);
+        } else {
+            self.slab[old].replace();
+            self.previous.insert(new, old);
+        }
+        new
+    }
+
+    #[cold]
+    fn begin(&mut self, hash: u64, key: &FlowKey, with_syn: bool, now: Timestamp) -> u32 {
+        if let Some(most) = self.limits.max_connections
+            && self.slab.len() >= most
+        {
+            self.give_up_one(now);
+        }
+        let mut connection = Connection::new(*key);
+        connection.stream = self.streams.begin(hash, with_syn);
+        if self.part {
+            connection.keep_head();
+        }
+        let slot = self.slab.insert(connection);
+        self.index.insert(hash, slot);
+        slot
+    }
+
+    /// The connection itself, or the one it replaced, whose numbers a straggler may carry.
+    #[inline]
+    fn of_which(&self, slot: u32, segment: &Segment) -> u32 {
+        if self.previous.is_empty() || is_syn(segment) {
+            return slot;
+        }
+        match self.previous.get(&slot) {
+            Some(&old) if !self.slab[slot].fits(segment) && self.slab[old].fits(segment) => old,
+            _ => slot,
+        }
+    }
+
+    /// Takes out what is retired, a few slots at a time.
+    fn sweep(&mut self, slots: usize, now: Timestamp) {
+        for _ in 0..slots.min(self.slab.capacity() as usize) {
+            self.hand = if self.hand + 1 < self.slab.capacity() { self.hand + 1 } else { 0 };
+            let slot = self.hand;
+            if !self.slab.is_taken(slot) {
+                continue;
+            }
+            let connection = &self.slab[slot];
+            if (connection.is_over() || !connection.established()) && self.expired(connection, now) {
+                self.retire(slot);
+            }
+        }
+    }
+
+    /// Under a memory limit: retires the one idle for longest among a handful.
+    fn give_up_one(&mut self, now: Timestamp) {
+        let capacity = self.slab.capacity();
+        let mut coldest: Option<(Timestamp, u32)> = None;
+        for step in 1..=64.min(capacity) {
+            let slot = (self.hand + step) % capacity;
+            if self.slab.is_taken(slot) {
+                let last = self.slab[slot].last().at;
+                if coldest.is_none_or(|(at, _)| last < at) {
+                    coldest = Some((last, slot));
+                }
+            }
+        }
+        self.sweep(64, now);
+        if self.slab.len() >= self.limits.max_connections.unwrap_or(usize::MAX)
+            && let Some((_, slot)) = coldest
+        {
+            self.given_up += 1;
+            self.retire(slot);
+        }
+    }
+
+    fn retire(&mut self, slot: u32) {
+        // One that was replaced goes when the one that replaced it goes.
+        if self.slab[slot].replaced() {
+            return;
+        }
+        if let Some(older) = self.previous.remove(&slot) {
+            self.finish(older);
+        }
+        let hash = self.hash(&self.slab[slot].key);
+        self.streams.retire(hash, self.slab[slot].stream);
+        self.index.remove(hash, slot);
+        self.finish(slot);
+    }
+
+    fn finish(&mut self, slot: u32) {
+        let connection = self.slab.remove(slot);
+        self.finished.push(connection);
+    }
+}
+
+fn is_syn(segment: &Segment) -> bool {
+    segment.flags.any(TcpFlags::SYN) && !segment.flags.any(TcpFlags::ACK)
+}
