@@ -6,3 +6,5 @@ pub mod capture;
 pub mod decode;
 
 pub mod tcp;
+
+pub mod report;
