@@ -1,1 +1,129 @@
-//! Decoding: one record becomes one segment, or a counted reason why not.
+//! Decoding: one record becomes one segment, a quote of one, or a counted reason why not.
+//!
+//! Here are the front door and the two roads behind it: [`fast`] takes the commonest shape, `walk` every
+//! other one by way of the registries [`LINKS`], [`ETHER_TYPES`] and [`UDP_TUNNELS`]. Nothing here knows
+//! connections; the only memory is that of unfinished IP fragments.
+
+mod ethernet;
+mod fast;
+mod fragments;
+mod icmp;
+mod ip;
+mod link;
+mod linux;
+mod llc;
+mod mpls;
+mod payload;
+mod ppp;
+mod raw;
+mod skip;
+mod tcp;
+mod tunnel;
+mod walk;
+mod wireless;
+
+#[cfg(test)]
+mod tests;
+
+use crate::capture::{LinkType, Record};
+use crate::wire::{FlowKey, Segment, Stamp};
+
+pub use ethernet::ETHER_TYPES;
+pub use fragments::FragmentCounts;
+pub use icmp::Quote;
+pub use link::{LINKS, Shim};
+pub use payload::Payload;
+pub use skip::{Skip, Skips};
+pub use tunnel::UDP_TUNNELS;
+
+/// What a user may choose about decoding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Whether tunnels are entered.
+    pub tunnel: Tunnel,
+    /// What keeps flows with equal addresses and ports apart.
+    pub zone: Zone,
+}
+
+/// Which connections are followed where one packet travels inside another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Tunnel {
+    /// Tunnels are entered, and the innermost TCP header is the segment.
+    #[default]
+    Inner,
+    /// Tunnels stay closed: only TCP of the outermost IP header is followed, what a tunnel carries is
+    /// counted as [`Skip::Tunnelled`]. For captures that hold the same connection outside the tunnel as well.
+    Outer,
+}
+
+/// What [`FlowKey::zone`] holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Zone {
+    /// Nothing: flows are addresses and ports, as Wireshark numbers its streams.
+    #[default]
+    None,
+    /// The VLAN identifiers outside the outermost IP header, 12 bits each, innermost lowest; 0 if untagged.
+    Vlan,
+    /// The capture interface.
+    Interface,
+}
+
+/// What one record turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decoded {
+    /// A TCP segment of that flow.
+    Segment(FlowKey, Segment),
+    /// An ICMP error about a TCP segment.
+    Quote(Quote),
+    /// Nothing to follow, and why.
+    Skip(Skip),
+}
+
+/// Turns records into segments. It remembers unfinished fragments, at most 2 MiB, and nothing else.
+#[derive(Default)]
+pub struct Decoder {
+    options: Options,
+    fragments: fragments::Fragments,
+}
+
+impl Decoder {
+    /// A decoder that has seen nothing yet.
+    pub fn new(options: Options) -> Self {
+        Decoder { options, fragments: fragments::Fragments::default() }
+    }
+
+    /// What this record is. Any bytes are allowed; the cost is bounded by the length of the record.
+    #[inline]
+    pub fn decode(&mut self, record: &Record<'_>) -> Decoded {
+        if record.link == LinkType(link::ETHERNET) {
+            let zone = if self.options.zone == Zone::Interface { record.interface } else { 0 };
+            if let Some((key, segment)) = fast::segment(record, zone) {
+                return Decoded::Segment(key, segment);
+            }
+        }
+        self.walk(record)
+    }
+
+    /// What became of IP fragments so far; a datagram that still waits counts as incomplete.
+    pub fn fragments(&self) -> FragmentCounts {
+        self.fragments.counts()
+    }
+}
+
+/// What holds for a whole record, carried down its layers.
+#[derive(Clone, Copy)]
+struct Frame {
+    seen: Stamp,
+    interface: u32,
+    zone: u32,
+    /// IP headers and reassemblies so far; bounds the recursion.
+    depth: u8,
+}
+
+impl Frame {
+    #[inline(always)]
+    fn of(record: &Record<'_>, zone: u32) -> Frame {
+        let seen = Stamp { at: record.at, frame: record.frame };
+        Frame { seen, interface: record.interface, zone, depth: 0 }
+    }
+}
