@@ -7,4 +7,8 @@ pub mod decode;
 
 pub mod tcp;
 
+pub mod findings;
+
+pub mod analysis;
+
 pub mod report;

@@ -3,6 +3,10 @@
 //! These types are the wire types of the JSON report (`cwait-pcap schema` prints their schema). They borrow nothing and
 //! know nothing of rules or tables: whoever has a [`Report`] can write it in every format.
 
+mod build;
+
+pub use build::Request;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

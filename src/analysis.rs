@@ -1,0 +1,197 @@
+//! The whole of one capture: from records to judged connections.
+//!
+//! [`Analysis`] takes records and keeps facts; [`Analysis::finish`] judges them, once. Findings need what only the
+//! end knows (a service's habits, whether a host was alive later), so nothing is judged on the way: connections that
+//! ended well are added to the sums of their service and forgotten, all others are kept until the end.
+
+mod folded;
+mod outcome;
+mod roles;
+mod run;
+
+pub use folded::{Longest, Totals};
+pub use outcome::{Judged, Outcome};
+pub use roles::Cast;
+pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
+
+use std::net::IpAddr;
+
+use crate::capture::Record;
+use crate::decode::{self, Decoded, Decoder, Skips};
+use crate::findings::{CaptureFacts, Grace};
+use crate::tcp::{self, Connection, IcmpError, Table};
+use crate::wire::{Endpoint, FlowKey, Segment, Stamp, Timestamp};
+
+use folded::Folded;
+
+/// What a user may choose about an analysis.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How frames are taken apart.
+    pub decode: decode::Options,
+    /// How long connections that are over are remembered, and how many may be open.
+    pub limits: tcp::Limits,
+    /// When waiting becomes owing.
+    pub grace: Grace,
+    /// Endpoints that listen, for connections whose start was not captured.
+    pub servers: Vec<Endpoint>,
+    /// Which connections are looked at.
+    pub select: Select,
+    /// Keep connections that are fine, too.
+    pub keep_all: bool,
+    /// Compute a content hash of each file.
+    pub hash: bool,
+    /// Limits of the readers.
+    pub read: crate::capture::Limits,
+}
+
+/// Which connections are looked at; everything is tracked all the same.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// One of these hosts on either side; empty: all.
+    pub hosts: Vec<IpAddr>,
+    /// One of these ports on either side; empty: all.
+    pub ports: Vec<u16>,
+    /// Something of it at this time or later.
+    pub from: Option<Timestamp>,
+    /// Something of it at this time or earlier.
+    pub until: Option<Timestamp>,
+}
+
+impl Select {
+    /// Whether the connection is one of those asked for.
+    pub fn takes(&self, connection: &Connection) -> bool {
+        let ends = [connection.key.lo, connection.key.hi];
+        (self.hosts.is_empty() || ends.iter().any(|end| self.hosts.contains(&end.addr())))
+            && (self.ports.is_empty() || ends.iter().any(|end| self.ports.contains(&end.port())))
+            && self.from.is_none_or(|from| connection.last().at >= from)
+            && self.until.is_none_or(|until| connection.first.at <= until)
+    }
+}
+
+/// One capture on its way to a judgement.
+pub struct Analysis {
+    options: Options,
+    decoder: Decoder,
+    table: Table,
+    batch: Vec<(FlowKey, Segment)>,
+    skips: Skips,
+    capture: CaptureFacts,
+    tcp_frames: u64,
+    folded: Folded,
+    kept: Vec<Connection>,
+    /// Added to the frame numbers of the file being read.
+    frames_before: u64,
+}
+
+impl Analysis {
+    const BATCH: usize = 256;
+
+    /// An analysis that has seen nothing.
+    pub fn new(options: Options) -> Self {
+        Analysis {
+            decoder: Decoder::new(options.decode),
+            table: Table::new(options.limits),
+            batch: Vec::with_capacity(Analysis::BATCH),
+            skips: Skips::default(),
+            capture: CaptureFacts::default(),
+            tcp_frames: 0,
+            folded: Folded::default(),
+            kept: Vec::new(),
+            frames_before: 0,
+            options,
+        }
+    }
+
+    /// Takes the next record of the current file.
+    #[inline]
+    pub fn observe(&mut self, record: &Record<'_>) {
+        let record = Record { frame: record.frame + self.frames_before, ..*record };
+        let stamp = Stamp { at: record.at, frame: record.frame };
+        if self.capture.frames == 0 {
+            self.capture.first = stamp;
+        }
+        self.capture.frames += 1;
+        // The end of the capture is its latest moment; frame order and time order may differ by a little.
+        if stamp.at >= self.capture.last.at || self.capture.frames == 1 {
+            self.capture.last = stamp;
+        }
+        match self.decoder.decode(&record) {
+            Decoded::Segment(key, segment) => {
+                self.batch.push((key, segment));
+                if self.batch.len() == Analysis::BATCH {
+                    self.flush();
+                }
+            }
+            Decoded::Quote(quote) => self.quote(&quote),
+            Decoded::Skip(skip) => self.skips.count(skip),
+        }
+    }
+
+    /// The file being read is done; the next one goes on, with its frames numbered behind.
+    pub fn next_file(&mut self) {
+        self.flush();
+        self.frames_before = self.capture.frames;
+    }
+
+    /// The latest moment seen.
+    pub fn last(&self) -> Stamp {
+        self.capture.last
+    }
+
+    /// Frames read so far.
+    pub fn frames(&self) -> u64 {
+        self.capture.frames
+    }
+
+    /// Adds what the capture program says it lost.
+    pub fn dropped(&mut self, total: u64, events: impl IntoIterator<Item = (Timestamp, u64)>) {
+        *self.capture.drops.get_or_insert(0) += total;
+        self.capture.drop_events.extend(events);
+    }
+
+    /// Judges everything.
+    pub fn finish(mut self) -> Outcome {
+        self.flush();
+        self.capture.drop_events.sort_unstable();
+        let given_up = self.table.given_up();
+        let mut connections = std::mem::take(&mut self.kept);
+        connections.extend(self.table.into_connections());
+        connections.retain(|connection| self.options.select.takes(connection));
+        connections.sort_unstable_by_key(|connection| connection.first.frame);
+        let (skips, fragments) = (self.skips, self.decoder.fragments());
+        Outcome::judge(
+            connections,
+            self.folded,
+            self.capture,
+            self.options,
+            outcome::Frames { tcp: self.tcp_frames, skips, fragments, given_up },
+        )
+    }
+
+    fn flush(&mut self) {
+        self.tcp_frames += self.batch.len() as u64;
+        self.table.observe_all(&self.batch);
+        self.batch.clear();
+        for connection in self.table.take_finished() {
+            self.retire(connection);
+        }
+    }
+
+    /// A connection that nothing can be added to any more: summed up if it ended well, kept otherwise.
+    fn retire(&mut self, connection: Connection) {
+        if self.options.keep_all || !folded::is_healthy(&connection) {
+            self.kept.push(connection);
+        } else if self.options.select.takes(&connection) {
+            self.folded.add_healthy(&connection);
+        }
+    }
+
+    #[cold]
+    fn quote(&mut self, quote: &decode::Quote) {
+        self.flush();
+        let decode::Quote { seen, from, kind, code, key, side, .. } = *quote;
+        self.skips.count(decode::Skip::Icmp);
+        self.table.observe_icmp(&key, side, IcmpError { seen, from, kind, code, count: 1 });
+    }
+}

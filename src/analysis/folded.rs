@@ -1,0 +1,166 @@
+//! Sums over connections that need not be kept: services, hosts and totals. Everything here adds.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::findings::{HostFacts, Roles, ServiceFacts};
+use crate::tcp::{Clock, Closure, Connection, Ending};
+use crate::wire::{Endpoint, Side, Span};
+
+/// The longest of something, and on which connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Longest {
+    /// How long.
+    pub span: Span,
+    /// Whose: its first frame, then its stream number.
+    pub first_frame: u64,
+    /// Wireshark's stream number.
+    pub stream: u32,
+    /// Identifies the connection with `first_frame`.
+    pub id: u32,
+}
+
+/// Counts over all connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Totals {
+    /// Connections.
+    pub connections: u64,
+    /// Both FINs sent and acknowledged.
+    pub closed_by_both: u64,
+    /// Neither FIN nor RST.
+    pub open: u64,
+    /// Ended by RST.
+    pub reset: u64,
+    /// One FIN, or the last one not acknowledged.
+    pub half_closed: u64,
+    /// SYN without answer.
+    pub unanswered: u64,
+    /// SYN answered by RST.
+    pub refused: u64,
+    /// Older than the capture.
+    pub midstream: u64,
+    /// Of which only one direction was captured.
+    pub one_direction: u64,
+    /// Frames captured twice.
+    pub captured_twice: u64,
+    /// Segments sent again.
+    pub retransmissions: u64,
+    /// The slowest orderly close.
+    pub slowest_close: Option<Longest>,
+    /// The longest silence survived.
+    pub longest_silence: Option<Longest>,
+}
+
+/// Sums by service and host, and totals.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Folded {
+    pub(super) services: HashMap<Endpoint, ServiceFacts>,
+    pub(super) hosts: HashMap<IpAddr, HostFacts>,
+    pub(super) totals: Totals,
+}
+
+/// Whether nothing about it could ever become a finding.
+pub(super) fn is_healthy(connection: &Connection) -> bool {
+    let quiet = |side: Side| {
+        let tally = &connection.tallies[side.index()];
+        connection.rst(side).is_none()
+            && tally.acked_unseen == 0
+            && tally.retransmissions == 0
+            && connection.zero_window(side).is_none()
+            && connection.icmp(side).is_none()
+    };
+    connection.opener().is_some()
+        && connection.closed_by_both()
+        && !connection.syn_fin()
+        && !connection.replaced()
+        && Side::BOTH.into_iter().all(quiet)
+        && connection.silences().is_none()
+        && close_time(connection).is_none_or(|(_, span)| span < ServiceFacts::PROMPT)
+        && Side::BOTH.into_iter().all(|side| connection.payload_after_peer_fin(side) == 0)
+}
+
+/// Who closed second, and how long after it had acknowledged the first FIN.
+pub(super) fn close_time(connection: &Connection) -> Option<(Side, Span)> {
+    Side::BOTH.into_iter().find_map(|side| {
+        let own = connection.fin(side)?;
+        let acked = connection.fin(side.peer())?.acked?;
+        own.closes_second.then(|| (side, (own.seen.at - acked.at).max(Span::ZERO)))
+    })
+}
+
+impl Folded {
+    pub(super) fn add_healthy(&mut self, connection: &Connection) {
+        let client = connection.opener().unwrap_or(Side::Lo);
+        let roles = Roles { client, assumed: false };
+        let closure = Closure::of(connection, client);
+        self.add(connection, roles, &closure);
+    }
+
+    /// Counts one connection, healthy or not.
+    pub(super) fn add(&mut self, connection: &Connection, roles: Roles, closure: &Closure) {
+        self.add_to_service(connection, roles, closure);
+        for side in Side::BOTH {
+            let half = &connection.halves[side.index()];
+            let host = self.hosts.entry(connection.key.endpoint(side).addr()).or_default();
+            let facts = HostFacts { last: half.last, fins: u64::from(connection.fin(side).is_some()) };
+            host.merge(&facts);
+        }
+        let totals = &mut self.totals;
+        totals.connections += 1;
+        match closure.ending {
+            Ending::Orderly => totals.closed_by_both += 1,
+            Ending::Reset(_) => totals.reset += 1,
+            Ending::Unanswered => totals.unanswered += 1,
+            Ending::Refused => totals.refused += 1,
+            Ending::HalfClosed(_) | Ending::LastAck => totals.half_closed += 1,
+            Ending::Open => totals.open += 1,
+        }
+        totals.midstream += u64::from(connection.midstream());
+        for side in Side::BOTH {
+            let tally = &connection.tallies[side.index()];
+            totals.captured_twice += u64::from(tally.captured_twice);
+            totals.retransmissions += u64::from(tally.retransmissions);
+        }
+        let longest = |span: Span| Longest {
+            span,
+            first_frame: connection.first.frame,
+            stream: connection.stream,
+            id: super::outcome::short_id(connection),
+        };
+        if let Some((_, span)) = close_time(connection).filter(|_| connection.closed_by_both()) {
+            keep_longest(&mut totals.slowest_close, longest(span));
+        }
+        let silences = connection.silences();
+        if let Some(witness) = silences.and_then(|silences| silences.survived(Clock::Any)) {
+            keep_longest(&mut totals.longest_silence, longest(witness.span));
+        }
+    }
+
+    fn add_to_service(&mut self, connection: &Connection, roles: Roles, closure: &Closure) {
+        let service = self.services.entry(connection.key.endpoint(roles.server())).or_default();
+        service.connections += 1;
+        match closure.ending {
+            Ending::Orderly => service.closed_by_both += 1,
+            Ending::Reset(_) => service.reset += 1,
+            _ => {}
+        }
+        if let Some((side, span)) = close_time(connection)
+            && side == roles.server()
+        {
+            service.closes.add(span);
+            if span < ServiceFacts::PROMPT {
+                service.prompt_closes.add(span);
+            }
+        }
+        if let Some(answer) = connection.longest_answer() {
+            service.answers.add(answer);
+        }
+    }
+}
+
+/// A tie keeps the earlier connection.
+fn keep_longest(slot: &mut Option<Longest>, new: Longest) {
+    if slot.is_none_or(|old| (new.span, old.first_frame) > (old.span, new.first_frame)) {
+        *slot = Some(new);
+    }
+}

@@ -1,0 +1,162 @@
+//! The judgement over a whole capture.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::Options;
+use super::folded::{Folded, Totals};
+use super::roles::Cast;
+use super::run::InputFacts;
+use crate::decode::{FragmentCounts, Skips};
+use crate::findings::{self, CaptureFacts, Case, Grace, HostFacts, Roles, ServiceFacts, Verdict};
+use crate::tcp::{Closure, Connection, EndpointState, replay};
+use crate::wire::{Endpoint, Side};
+
+/// A connection with everything derived from its facts.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The facts.
+    pub connection: Connection,
+    /// Who is who.
+    pub roles: Roles,
+    /// States of both sides, by [`Side::index`].
+    pub states: [EndpointState; 2],
+    /// How it ended.
+    pub closure: Closure,
+    /// What the rules say.
+    pub verdict: Verdict,
+}
+
+impl Judged {
+    /// Our own name for the connection: the same in every run over the same packets.
+    pub fn id(&self) -> String {
+        format!("{:08x}", short_id(&self.connection))
+    }
+
+    /// Whether it is worth listing: found or undecided.
+    pub fn is_flagged(&self) -> bool {
+        !self.verdict.findings.is_empty() || !self.verdict.undecided.is_empty()
+    }
+}
+
+/// 32 bits of a hash over addresses, ports and the time of the first frame.
+pub(super) fn short_id(connection: &Connection) -> u32 {
+    let mut hasher = blake3::Hasher::new();
+    for side in Side::BOTH {
+        let endpoint = connection.key.endpoint(side);
+        hasher.update(&endpoint.octets());
+        hasher.update(&endpoint.port().to_be_bytes());
+    }
+    hasher.update(&connection.first.at.0.to_be_bytes());
+    let hash = hasher.finalize();
+    u32::from_be_bytes([hash.as_bytes()[0], hash.as_bytes()[1], hash.as_bytes()[2], hash.as_bytes()[3]])
+}
+
+/// Frames by what became of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Frames {
+    /// TCP segments.
+    pub tcp: u64,
+    /// Everything else, by reason.
+    pub skips: Skips,
+    /// IP fragments.
+    pub fragments: FragmentCounts,
+    /// Connections retired for the memory limit.
+    pub given_up: u64,
+}
+
+/// Everything known at the end.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Connections with findings or undecided ones, or all that were kept if all are asked for; by first frame.
+    pub connections: Vec<Judged>,
+    /// Services by endpoint.
+    pub services: HashMap<Endpoint, ServiceFacts>,
+    /// Services of which no handshake was seen.
+    pub assumed_services: Vec<Endpoint>,
+    /// Hosts by address.
+    pub hosts: HashMap<IpAddr, HostFacts>,
+    /// Counts over all connections.
+    pub totals: Totals,
+    /// The capture as a whole.
+    pub capture: CaptureFacts,
+    /// Frames by what became of them.
+    pub frames: Frames,
+    /// When waiting becomes owing.
+    pub grace: Grace,
+    /// The files, in time order.
+    pub inputs: Vec<InputFacts>,
+}
+
+impl Outcome {
+    pub(super) fn judge(
+        connections: Vec<Connection>,
+        mut folded: Folded,
+        capture: CaptureFacts,
+        options: Options,
+        frames: Frames,
+    ) -> Outcome {
+        let known = folded.services.keys().copied().collect::<Vec<_>>();
+        let cast = Cast::new(&options.servers, known, &connections);
+        let connections: Vec<_> = connections.into_iter().map(Connection::whole).collect();
+        let mut assumed_services = Vec::new();
+        for connection in &connections {
+            let roles = cast.roles(connection);
+            let service = connection.key.endpoint(roles.server());
+            if roles.assumed && !folded.services.contains_key(&service) {
+                assumed_services.push(service);
+            }
+            folded.add(connection, roles, &Closure::of(connection, roles.client));
+        }
+        let mut outcome = Outcome {
+            connections: Vec::new(),
+            services: folded.services,
+            assumed_services,
+            hosts: folded.hosts,
+            totals: folded.totals,
+            capture,
+            frames,
+            grace: options.grace,
+            inputs: Vec::new(),
+        };
+        for connection in connections {
+            let judged = outcome.judge_one(connection, &cast);
+            outcome.totals.one_direction +=
+                u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
+            if options.keep_all || judged.is_flagged() {
+                outcome.connections.push(judged);
+            }
+        }
+        outcome
+    }
+
+    fn judge_one(&self, connection: Connection, cast: &Cast) -> Judged {
+        let roles = cast.roles(&connection);
+        let mut judged = Judged {
+            states: Side::BOTH.map(|side| replay(&connection, side)),
+            closure: Closure::of(&connection, roles.client),
+            roles,
+            connection,
+            verdict: Verdict::default(),
+        };
+        judged.verdict = findings::judge(&self.case(&judged));
+        judged
+    }
+
+    /// The connection in its surroundings, as rules see it.
+    pub fn case<'a>(&'a self, judged: &'a Judged) -> Case<'a> {
+        static UNKNOWN: std::sync::LazyLock<ServiceFacts> = std::sync::LazyLock::new(ServiceFacts::default);
+        let key = &judged.connection.key;
+        let host = |side: Side| self.hosts.get(&key.endpoint(side).addr()).copied().unwrap_or_default();
+        Case {
+            connection: &judged.connection,
+            roles: judged.roles,
+            states: judged.states,
+            closure: &judged.closure,
+            service: self.services.get(&key.endpoint(judged.roles.server())).unwrap_or(&UNKNOWN),
+            hosts: Side::BOTH.map(host),
+            capture: &self.capture,
+            grace: &self.grace,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Who connects and who listens, where no handshake says so.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::findings::Roles;
+use crate::tcp::Connection;
+use crate::wire::{Endpoint, Side};
+
+/// What is known of endpoints over all connections.
+#[derive(Clone, Debug, Default)]
+pub struct Cast {
+    named: HashSet<Endpoint>,
+    listening: HashSet<Endpoint>,
+    uses: HashMap<Endpoint, u32>,
+}
+
+impl Cast {
+    /// From endpoints the user named, endpoints known to have accepted connections, and all connections at hand.
+    pub fn new<'a>(
+        named: &[Endpoint],
+        listening: impl IntoIterator<Item = Endpoint>,
+        connections: impl IntoIterator<Item = &'a Connection>,
+    ) -> Self {
+        let mut cast = Cast {
+            named: named.iter().copied().collect(),
+            listening: listening.into_iter().collect(),
+            uses: HashMap::new(),
+        };
+        for connection in connections {
+            match connection.opener() {
+                Some(opener) => {
+                    cast.listening.insert(connection.key.endpoint(opener.peer()));
+                }
+                None => {
+                    *cast.uses.entry(connection.key.lo).or_default() += 1;
+                    *cast.uses.entry(connection.key.hi).or_default() += 1;
+                }
+            }
+        }
+        cast
+    }
+
+    /// SYN or SYN-ACK; else what the user named; else an endpoint that accepted others; else the endpoint that most
+    /// connections share; else the lower port.
+    pub fn roles(&self, connection: &Connection) -> Roles {
+        if let Some(client) = connection.opener() {
+            return Roles { client, assumed: false };
+        }
+        let [lo, hi] = [connection.key.lo, connection.key.hi];
+        let decide = |lo_listens: bool, hi_listens: bool| (lo_listens != hi_listens).then_some(lo_listens);
+        let uses = |end: &Endpoint| self.uses.get(end).copied().unwrap_or(0);
+        if let Some(lo_listens) = decide(self.named.contains(&lo), self.named.contains(&hi)) {
+            return Roles { client: client_of(lo_listens), assumed: false };
+        }
+        let lo_listens = decide(self.listening.contains(&lo), self.listening.contains(&hi))
+            .or_else(|| decide(uses(&lo) > uses(&hi), uses(&hi) > uses(&lo)))
+            .unwrap_or(lo.port() <= hi.port());
+        Roles { client: client_of(lo_listens), assumed: true }
+    }
+}
+
+fn client_of(lo_listens: bool) -> Side {
+    if lo_listens { Side::Hi } else { Side::Lo }
+}

@@ -1,0 +1,215 @@
+//! Reading captures from files and pipes into an [`Analysis`].
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::{Analysis, Options, Outcome};
+use crate::capture::{CaptureError, Reader, Summary};
+use crate::wire::{Span, Timestamp};
+
+/// One input, as it turned out.
+#[derive(Clone, Debug)]
+pub struct InputFacts {
+    /// As given.
+    pub path: PathBuf,
+    /// Number of its first frame, counted through all inputs.
+    pub first_frame: u64,
+    /// What the reader learned.
+    pub summary: Summary,
+    /// BLAKE3 of the file, if asked for.
+    pub hash: Option<String>,
+    /// What stopped the reading before its end.
+    pub trouble: Option<Trouble>,
+}
+
+/// Reading stopped before the end of an input.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// `frame N at byte B: what`.
+    pub what: String,
+    /// Trying again may help.
+    pub temporary: bool,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Octets read of all inputs.
+    pub bytes: u64,
+    /// Octets of all inputs, if known.
+    pub of: Option<u64>,
+    /// Frames read.
+    pub frames: u64,
+}
+
+/// Why nothing could be analysed.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalyzeError {
+    /// One input cannot be read at all.
+    #[error("{}: {source}", Shown(path))]
+    Input {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        source: CaptureError,
+    },
+    /// A file could not be read for its hash.
+    #[error("{}: {source}", Shown(path))]
+    Hash {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Two inputs hold the same stretch of time: they are not one capture.
+    #[error(
+        "{} and {} overlap by {overlap}: several captures are read as one only if they follow one another; \
+         to compare two capture points of the same traffic use 'cwait-pcap compare'",
+        Shown(first),
+        Shown(second)
+    )]
+    Overlap {
+        /// The earlier one.
+        first: PathBuf,
+        /// The later one.
+        second: PathBuf,
+        /// By how much.
+        overlap: Span,
+    },
+}
+
+impl AnalyzeError {
+    /// Trying again may help.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            AnalyzeError::Input { source, .. } => source.is_temporary(),
+            _ => false,
+        }
+    }
+}
+
+/// A path as a user wrote it; `-` is standard input.
+struct Shown<'a>(&'a Path);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_stdin(self.0) { f.write_str("standard input") } else { self.0.display().fmt(f) }
+    }
+}
+
+/// Files of one set may overlap this much: several queues write one after the other.
+const OVERLAP_ALLOWED: Span = Span::secs(1);
+
+/// Reads the inputs as one capture, in order of their first frames, and judges it.
+///
+/// An input that stops in the middle is analysed up to there, and says so in [`InputFacts::trouble`].
+///
+/// # Errors
+/// An input that cannot be read at all, or inputs that overlap in time.
+pub fn run(
+    inputs: &[PathBuf],
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, AnalyzeError> {
+    let of = inputs.iter().map(|path| std::fs::metadata(path).ok().map(|meta| meta.len())).sum();
+    let mut analysis = Analysis::new(options.clone());
+    let mut facts: Vec<InputFacts> = Vec::with_capacity(inputs.len());
+    let mut bytes_before = 0;
+    for path in in_time_order(inputs, options)? {
+        let mut reader = open(&path, options)?;
+        let first_frame = analysis.frames() + 1;
+        let end_before = analysis.last().at;
+        let hash = if options.hash && !is_stdin(&path) { Some(hash_of(&path)?) } else { None };
+        let mut trouble = None;
+        loop {
+            match reader.next_batch(&mut |record| analysis.observe(record)) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    trouble = Some(trouble_of(&error));
+                    break;
+                }
+            }
+            let (bytes, _) = reader.position();
+            progress(Progress { bytes: bytes_before + bytes, of, frames: analysis.frames() });
+        }
+        analysis.next_file();
+        let summary = reader.summary().clone();
+        if let (Some(earlier), Some((first, _))) = (facts.last(), summary.times)
+            && end_before - first > OVERLAP_ALLOWED
+            && earlier.summary.frames > 0
+        {
+            let first_path = earlier.path.clone();
+            return Err(AnalyzeError::Overlap {
+                first: first_path,
+                second: path,
+                overlap: end_before - first,
+            });
+        }
+        if let Some(total) = summary.dropped {
+            analysis.dropped(total, summary.drops.iter().filter_map(|drop| Some((drop.at?, drop.count))));
+        }
+        bytes_before += summary.file_bytes;
+        facts.push(InputFacts { path, first_frame, summary, hash, trouble });
+    }
+    let mut outcome = analysis.finish();
+    outcome.inputs = facts;
+    Ok(outcome)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn open(path: &Path, options: &Options) -> Result<Reader, AnalyzeError> {
+    let reader = if is_stdin(path) {
+        Reader::from_read(Box::new(std::io::stdin()), &options.read)
+    } else {
+        Reader::open(path, &options.read)
+    };
+    reader.map_err(|source| AnalyzeError::Input { path: path.to_owned(), source })
+}
+
+/// By the time of the first frame; names decide between equals. A single input is not looked into twice.
+fn in_time_order(inputs: &[PathBuf], options: &Options) -> Result<Vec<PathBuf>, AnalyzeError> {
+    if inputs.len() < 2 {
+        return Ok(inputs.to_vec());
+    }
+    let mut dated = Vec::with_capacity(inputs.len());
+    for path in inputs {
+        let first = if is_stdin(path) { None } else { first_time(path, options)? };
+        dated.push((first.unwrap_or(Timestamp(i64::MAX)), path.clone()));
+    }
+    dated.sort();
+    Ok(dated.into_iter().map(|(_, path)| path).collect())
+}
+
+fn first_time(path: &Path, options: &Options) -> Result<Option<Timestamp>, AnalyzeError> {
+    let mut reader = open(path, options)?;
+    let mut first = None;
+    while first.is_none() {
+        let more = reader.next_batch(&mut |record| {
+            first.get_or_insert(record.at);
+        });
+        if !matches!(more, Ok(true)) {
+            break;
+        }
+    }
+    Ok(first)
+}
+
+fn hash_of(path: &Path) -> Result<String, AnalyzeError> {
+    let mut hasher = blake3::Hasher::new();
+    let file = std::fs::File::open(path);
+    file.and_then(|file| hasher.update_reader(file).map(|_| ()))
+        .map_err(|source| AnalyzeError::Hash { path: path.to_owned(), source })?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn trouble_of(error: &CaptureError) -> Trouble {
+    let what = match error.place() {
+        Some((frame, byte)) => format!("frame {frame} at byte {byte}: {error}"),
+        None => error.to_string(),
+    };
+    Trouble { what, temporary: error.is_temporary() }
+}

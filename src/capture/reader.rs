@@ -1,0 +1,305 @@
+//! The reader: opens a capture, drives its format over the buffer, hands out the records and keeps the summary.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::recover::{resync, window};
+use super::source::Ending;
+use super::{
+    CaptureError, Cut, Damage, DamageKind, FORMATS, Frame, Limits, Looks, Recognised, Record, Source, Stop,
+    Summary, Walk,
+};
+use crate::wire::Timestamp;
+
+/// Reads one capture from its first record to its last.
+///
+/// Records are pushed, not pulled, since an iterator cannot lend from a buffer that moves. The caller's closure is
+/// inlined into the loop over each batch; the format behind it is one indirect call per batch. No allocation and no
+/// copy per record.
+pub struct Reader {
+    source: Source,
+    walk: Box<dyn Walk>,
+    found: Vec<Frame>,
+    summary: Summary,
+    limits: Limits,
+    file_len: Option<u64>,
+    /// Time of the record before, for steps back and for the search behind damage.
+    last_at: Option<Timestamp>,
+    /// Set where nothing more can come, however the file grows.
+    over: bool,
+    /// A hole whose end was not found yet.
+    hole: Option<Hole>,
+}
+
+/// A place from where on records are looked for.
+#[derive(Clone)]
+struct Hole {
+    frame: u64,
+    at_byte: u64,
+    what: DamageKind,
+    /// Offset in the buffer of the first place that may be tried.
+    from: usize,
+}
+
+/// What is known when no more records can be taken from the buffer.
+enum Progress {
+    /// Records were delivered, or bytes passed; there may be more.
+    More,
+    /// The end, for now.
+    End,
+}
+
+impl Reader {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// If it cannot be opened or read, or is no capture of a known format.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Reader, CaptureError> {
+        let file = File::open(path).map_err(CaptureError::Open)?;
+        let file_len =
+            file.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
+        let mut reader = Reader::from_read(Box::new(file), limits)?;
+        reader.file_len = file_len;
+        Ok(reader)
+    }
+
+    /// Takes any input: standard input, a pipe still written to, bytes in memory. It waits only for as many bytes
+    /// as it takes to know the format.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is no capture of a known format.
+    pub fn from_read(input: Box<dyn Read + Send>, limits: &Limits) -> Result<Reader, CaptureError> {
+        // Beyond a gibibyte, sums of lengths might not fit their type; no packet comes near.
+        let limits = &Limits { max_record: limits.max_record.min(1 << 30), ..*limits };
+        let mut source = Source::open(input, limits)?;
+        let mut summary = Summary {
+            compression: source.compression().to_vec(),
+            max_listed: limits.max_listed,
+            ..Summary::default()
+        };
+        let walk = open_format(&mut source, limits, &mut summary)?;
+        summary.file_bytes = source.file_bytes();
+        Ok(Reader {
+            source,
+            walk,
+            found: Vec::with_capacity(Frame::BATCH),
+            summary,
+            limits: *limits,
+            file_len: None,
+            last_at: None,
+            over: false,
+            hole: None,
+        })
+    }
+
+    /// Calls `sink` for every record in the buffer, at most one buffer full, and waits for input only if there is
+    /// none. `false`: the capture has ended. A plain file may have grown since then; calling again goes on.
+    ///
+    /// # Errors
+    /// If the input cannot be read any further. After an error that [is temporary](CaptureError::is_temporary),
+    /// calling again goes on where it stopped.
+    pub fn next_batch(&mut self, sink: &mut impl FnMut(&Record<'_>)) -> Result<bool, CaptureError> {
+        if let Some(hole) = self.hole.take() {
+            self.recover(hole)?;
+        }
+        let frames = self.summary.frames;
+        loop {
+            self.found.clear();
+            let walked = self.walk.walk(self.source.bytes(), &mut self.summary, &mut self.found);
+            self.deliver(sink);
+            self.source.consume(walked.used);
+            if matches!(walked.stop, Stop::Full) {
+                continue;
+            }
+            let delivered = self.summary.frames > frames;
+            let progress = self.after(walked.stop, delivered)?;
+            self.summary.file_bytes = self.source.file_bytes();
+            self.summary.capture_bytes = self.source.offset();
+            match progress {
+                Progress::More if delivered => return Ok(true),
+                Progress::More => {}
+                Progress::End => return Ok(false),
+            }
+        }
+    }
+
+    /// What is known so far; complete when [`next_batch`](Self::next_batch) has returned `false`.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Octets read of the file itself, and its length if it is known.
+    pub fn position(&self) -> (u64, Option<u64>) {
+        (self.source.file_bytes(), self.file_len)
+    }
+
+    fn deliver(&mut self, sink: &mut impl FnMut(&Record<'_>)) {
+        let Some(first) = self.found.first() else { return };
+        let bytes = self.source.bytes();
+        let summary = &mut self.summary;
+        let mut last_at = self.last_at.unwrap_or(first.at);
+        let (mut earliest, mut latest) = summary.times.unwrap_or((first.at, first.at));
+        let mut frames = &self.found[..];
+        // Frames of one interface usually come in runs, so that looking it up and counting is per run.
+        while let Some(first) = frames.first() {
+            let run = frames.iter().take_while(|frame| frame.interface == first.interface).count();
+            let (now, later) = frames.split_at(run);
+            frames = later;
+            let Some(interface) = summary.interfaces.get_mut(first.interface as usize) else { continue };
+            interface.frames += run as u64;
+            for frame in now {
+                if frame.at < last_at {
+                    summary.step_back = summary.step_back.max(last_at - frame.at);
+                }
+                last_at = frame.at;
+                earliest = earliest.min(frame.at);
+                latest = latest.max(frame.at);
+                summary.frames += 1;
+                let start = frame.start as usize;
+                sink(&Record {
+                    frame: summary.frames,
+                    at: frame.at,
+                    link: interface.link,
+                    interface: frame.interface,
+                    wire_len: frame.wire_len,
+                    data: bytes.get(start..start + frame.captured as usize).unwrap_or_default(),
+                });
+            }
+        }
+        self.last_at = Some(last_at);
+        summary.times = Some((earliest, latest));
+    }
+
+    /// Acts on what stopped the walk. Input is waited for only if nothing was delivered.
+    fn after(&mut self, stop: Stop, delivered: bool) -> Result<Progress, CaptureError> {
+        match stop {
+            Stop::Full => Ok(Progress::More),
+            Stop::Needs(_) if delivered => Ok(Progress::More),
+            Stop::Needs(need) => {
+                if !self.over && self.fill(need)? {
+                    self.summary.tail = None;
+                    return Ok(Progress::More);
+                }
+                self.finish(need as u64);
+                Ok(Progress::End)
+            }
+            Stop::Skip(bytes) => self.skip(bytes),
+            Stop::Damaged(what) => {
+                let (frame, at_byte) = (self.summary.frames + 1, self.source.offset());
+                self.recover(Hole { frame, at_byte, what, from: 1 }).map(|()| Progress::More)
+            }
+        }
+    }
+
+    fn fill(&mut self, need: usize) -> Result<bool, CaptureError> {
+        self.source.fill(need).map_err(|trouble| trouble.at(self.summary.frames + 1, self.source.offset()))
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<Progress, CaptureError> {
+        let begin = self.source.offset();
+        loop {
+            let left = bytes - (self.source.offset() - begin);
+            self.source.consume(usize::try_from(left).unwrap_or(usize::MAX));
+            if self.source.offset() - begin == bytes {
+                return Ok(Progress::More);
+            }
+            if !self.fill(1)? {
+                self.over = true;
+                self.summary.tail = Some(Cut {
+                    frame: self.summary.frames + 1,
+                    at_byte: begin,
+                    have: self.source.offset() - begin,
+                    needed: bytes,
+                    stream: self.cut_stream(),
+                });
+                return Ok(Progress::End);
+            }
+        }
+    }
+
+    /// Notes how the capture ends: between records, inside one, or with its compressed stream.
+    fn finish(&mut self, needed: u64) {
+        let have = self.source.bytes().len() as u64;
+        let (frame, at_byte) = (self.summary.frames + 1, self.source.offset());
+        if let Some(Ending::Damaged(error)) = self.source.ending() {
+            if let (false, Some(&compression)) = (self.over, self.source.compression().last()) {
+                let what = DamageKind::Stream { compression, message: error.to_string() };
+                self.summary.add_damage(Damage { frame, at_byte, skipped: have, what, resumed: false });
+            }
+            self.over = true;
+        } else if self.summary.tail.is_none() {
+            let stream = self.cut_stream();
+            if have > 0 || stream.is_some() {
+                self.summary.tail = Some(Cut { frame, at_byte, have, needed, stream });
+            }
+        }
+    }
+
+    fn cut_stream(&self) -> Option<super::Compression> {
+        match self.source.ending() {
+            Some(Ending::Cut) => self.source.compression().last().copied(),
+            _ => None,
+        }
+    }
+
+    /// Searches behind damage for a place to go on; without one, everything up to the end is the hole. The hole is
+    /// kept until it is closed, so that a temporary error in the middle loses nothing.
+    fn recover(&mut self, hole: Hole) -> Result<(), CaptureError> {
+        let &mut Hole { frame, at_byte, mut from, .. } = self.hole.insert(hole);
+        let window = window(&self.limits);
+        let resumed = loop {
+            // Twice the window, so that each octet is moved and looked at about once.
+            let more =
+                self.source.fill_to(2 * window).map_err(|trouble| trouble.at(frame, self.source.offset()))?;
+            let bytes = self.source.bytes();
+            let found = resync(&*self.walk, bytes, from, self.last_at, !more, &self.limits);
+            let seen = if more { bytes.len() - window } else { bytes.len() };
+            self.source.consume(found.unwrap_or(seen));
+            if found.is_some() || !more {
+                break found.is_some();
+            }
+            from = 0;
+            self.hole.iter_mut().for_each(|hole| hole.from = 0);
+        };
+        let skipped = self.source.offset() - at_byte;
+        if let Some(hole) = self.hole.take() {
+            self.summary.add_damage(Damage { frame, at_byte, skipped, what: hole.what, resumed });
+        }
+        self.walk.resumed(skipped);
+        self.over |= !resumed;
+        Ok(())
+    }
+}
+
+/// Finds the format and reads the file header.
+fn open_format(
+    source: &mut Source,
+    limits: &Limits,
+    summary: &mut Summary,
+) -> Result<Box<dyn Walk>, CaptureError> {
+    let mut at_end = false;
+    loop {
+        let mut needs = None;
+        for format in FORMATS {
+            match (format.recognise)(source.bytes(), at_end) {
+                Recognised::Yes => {
+                    summary.format = format.name;
+                    return (format.open)(source, limits, summary);
+                }
+                Recognised::No => {}
+                Recognised::Needs(bytes) => {
+                    needs = Some(needs.map_or(bytes, |least: usize| least.min(bytes)))
+                }
+            }
+        }
+        match needs {
+            Some(needs) if !at_end => at_end = !source.want(needs)?,
+            _ if source.bytes().is_empty() => return Err(CaptureError::Empty),
+            _ => {
+                let compression = source.compression().to_vec();
+                return Err(CaptureError::NotACapture { looks: Looks::of(source.bytes()), compression });
+            }
+        }
+    }
+}

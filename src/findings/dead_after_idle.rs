@@ -1,0 +1,110 @@
+//! `dead-after-idle`: after a silence, nothing that one side sends is answered any more.
+
+use super::words;
+use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
+use crate::tcp::{Outcome, Silence};
+use crate::wire::Span;
+
+pub(super) struct DeadAfterIdle;
+
+impl DeadAfterIdle {
+    const ATTEMPTS: u16 = 3;
+    const OVER: Span = Span::secs(3);
+}
+
+impl Rule for DeadAfterIdle {
+    fn name(&self) -> &'static str {
+        "dead-after-idle"
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Path
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Answer {
+        let Some((silence, outcome)) = case.connection.silences().and_then(|silences| silences.broken())
+        else {
+            return Answer::No("every silence was survived");
+        };
+        let Outcome::Pending { attempts, heard, .. } = outcome else {
+            return Answer::No("a RST answered");
+        };
+        if heard {
+            return Answer::No("the other side was heard after the silence");
+        }
+        if case.connection.ended_by_rst(silence.by.peer()) {
+            return Answer::No("a RST answered");
+        }
+        if !is_long(case, &silence) {
+            return Answer::No("the silence is too short against the round trip");
+        }
+        if attempts < DeadAfterIdle::ATTEMPTS || case.until_end(silence.resumed) < DeadAfterIdle::OVER {
+            return Answer::undecided(
+                silence.by,
+                format!(
+                    "after {} of silence it sent {attempts} segment(s) without an answer, too few to tell before the end",
+                    silence.span()
+                ),
+            );
+        }
+        let mut finding = Finding::new(self.name(), Some(silence.by), Weight::Fixed(Severity::Warning));
+        finding.since = Some(silence.resumed);
+        finding.lasted = Some(Lasted { span: silence.span(), at_least: false });
+        let heard_elsewhere = case.hosts[silence.by.peer().index()].last.at > silence.resumed.at;
+        finding.cause = Some(if heard_elsewhere {
+            Cause {
+                what: "the path",
+                certainty: Certainty::Likely,
+                because: vec!["the other host spoke on other connections meanwhile".into()],
+            }
+        } else {
+            Cause {
+                what: "the path",
+                certainty: Certainty::Possible,
+                because: vec!["the other host was not heard elsewhere either: it may be down".into()],
+            }
+        });
+        let role = case.role(silence.by);
+        Answer::found(
+            finding
+                .shows(
+                    crate::wire::Stamp { frame: silence.from_frame, at: silence.resumed.at - silence.span() },
+                    "last segment before the silence",
+                )
+                .shows(
+                    silence.resumed,
+                    format!("the {role} speaks after {}; sent {attempts} times, no answer", silence.span()),
+                ),
+        )
+    }
+
+    fn words(&self, group: &Group<'_>) -> Words {
+        let (case, finding) = group.members[0];
+        let shortest =
+            group.members.iter().filter_map(|(_, finding)| finding.lasted).map(|lasted| lasted.span).min();
+        Words {
+            headline: format!(
+                "{} died after a silence on {}",
+                words::connections(group.members.len()),
+                group.place
+            ),
+            says: format!(
+                "After {} of silence or more, nothing sent was answered, however often it was repeated ({}): state was \
+                 lost on the path, or the host is gone.",
+                shortest.unwrap_or_default(),
+                finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
+            ),
+            advice: vec![format!(
+                "Keep the connection warm: SO_KEEPALIVE with an idle time well below {}.",
+                shortest.unwrap_or_default()
+            )],
+            next: Vec::new(),
+        }
+    }
+}
+
+/// Longer than a second and than twenty round trips: no path is that slow.
+pub(super) fn is_long(case: &Case<'_>, silence: &Silence) -> bool {
+    let rtt = case.connection.rtt().unwrap_or_default();
+    silence.span() >= Span::secs(1).max(rtt.times(20))
+}

@@ -1,0 +1,46 @@
+//! Grace: how long a side may take to close before it owes its FIN.
+
+use super::Case;
+use crate::wire::{Side, Span};
+
+/// When waiting becomes owing. Nothing owed and an answer owed are different: a program that has said all it has to say
+/// closes at once; one that still works on an answer may take its time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grace {
+    /// At least this long when nothing was owed.
+    pub prompt: Span,
+    /// At most this long when nothing was owed, whatever the service's habits.
+    pub prompt_at_most: Span,
+    /// At least this long when an answer was owed.
+    pub answering: Span,
+    /// How many times the service's own habit: the median of its prompt closes, the 99th percentile of its answers.
+    pub habit: i64,
+}
+
+impl Default for Grace {
+    fn default() -> Self {
+        Grace { prompt: Span::secs(1), prompt_at_most: Span::secs(30), answering: Span::secs(60), habit: 10 }
+    }
+}
+
+impl Grace {
+    /// The user's own grace, for both cases.
+    pub fn fixed(grace: Span) -> Grace {
+        Grace { prompt: grace, prompt_at_most: grace, answering: grace, habit: 0 }
+    }
+
+    /// The grace of `side`, whose peer has sent a FIN.
+    pub fn of(&self, case: &Case<'_>, side: Side) -> Span {
+        // A client that has its answer owes nothing for having been spoken to last.
+        let owed = side == case.roles.server()
+            && case.connection.fin(side.peer()).is_some_and(|fin| fin.answer_owed)
+            && case.connection.payload_after_peer_fin(side) == 0;
+        if owed {
+            let habit = case.service.answers.percentile(99).unwrap_or_default().times(self.habit);
+            self.answering.max(habit)
+        } else {
+            let habit = case.service.prompt_closes.percentile(50).unwrap_or_default().times(self.habit);
+            self.prompt.max(habit).min(self.prompt_at_most)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `late-answer`: what a side sent after its peer's FIN met a peer that no longer knew the connection.
+
+use super::words;
+use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
+use crate::wire::Side;
+
+pub(super) struct LateAnswer;
+
+impl Rule for LateAnswer {
+    fn name(&self) -> &'static str {
+        "late-answer"
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Side
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Answer {
+        let connection = case.connection;
+        let found = Side::BOTH.into_iter().find_map(|side| {
+            let rst = connection.rst(side.peer())?;
+            let fin = connection.fin(side.peer())?;
+            let acked = fin.acked?;
+            let both_acked = connection.closed_by_both()
+                && connection.fin(side)?.acked.is_some_and(|acked| acked.frame < rst.seen.frame);
+            (acked.frame < rst.seen.frame && !both_acked).then_some((side, rst, acked))
+        });
+        let Some((side, rst, acked)) = found else {
+            return Answer::No("no peer that had sent its FIN answered by RST");
+        };
+        let weight = match connection.fin(side) {
+            Some(_) => Weight::Fixed(Severity::Note),
+            None => Weight::Owed { listening: side == case.roles.server() },
+        };
+        let mut finding = Finding::new(self.name(), Some(side), weight);
+        finding.since = Some(acked);
+        finding.lasted = Some(Lasted { span: rst.seen.at - acked.at, at_least: false });
+        finding.cause = Some(Cause {
+            what: "the program",
+            certainty: Certainty::Likely,
+            because: vec!["its peer had closed and forgotten the connection before it spoke again".into()],
+        });
+        let (own, peer) = (case.role(side), case.role(side.peer()));
+        let finding = finding.shows(acked, format!("ACK of the {own}: it had reached CLOSE-WAIT"));
+        let finding = match rst.after {
+            Some((stamp, _)) if stamp.frame > acked.frame => {
+                finding.shows(stamp, format!("the {own} speaks again, too late"))
+            }
+            _ => finding,
+        };
+        Answer::found(
+            finding.shows(rst.seen, format!("RST of the {peer}: it no longer knows the connection")),
+        )
+    }
+
+    fn words(&self, group: &Group<'_>) -> Words {
+        let (case, finding) = group.members[0];
+        let (span, _) = words::longest(group).unwrap_or_default();
+        Words {
+            headline: format!(
+                "{} spoke too late to peers that had closed, on {}",
+                group.place,
+                words::of_its(group)
+            ),
+            says: format!(
+                "Up to {span} after it acked its peer's FIN it sent data, a FIN or a keep-alive and drew a RST ({}): a \
+                 peer whose program has closed forgets the connection, on Linux after 60 s (tcp_fin_timeout).",
+                finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
+            ),
+            advice: vec![
+                "The RST is a consequence, not the fault: the side that closed late is at fault.".into(),
+            ],
+            next: Vec::new(),
+        }
+    }
+}

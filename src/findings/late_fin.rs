@@ -1,0 +1,77 @@
+//! `late-fin`: the second side did send its FIN, long after it had acknowledged the first.
+
+use super::words::{self, SocketQuery};
+use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Weight, Words};
+use crate::wire::{Side, Span, Stamp};
+
+pub(super) struct LateFin;
+
+impl Rule for LateFin {
+    fn name(&self) -> &'static str {
+        "late-fin"
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Side
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Answer {
+        let Some((side, reached, sent)) = second_close(case) else {
+            return Answer::No("no side closed second");
+        };
+        let took = sent.at - reached.at;
+        // Payload restarts the clock: whoever goes on sending has not forgotten to close.
+        let half = &case.connection.halves[side.index()];
+        let went_on = case.connection.payload_after_peer_fin(side) > 0 && half.last_payload_at < sent.at;
+        let idle = if went_on { sent.at - half.last_payload_at.max(reached.at) } else { took };
+        let grace = case.grace.of(case, side);
+        if idle <= grace {
+            return Answer::No("the second FIN came within the grace time");
+        }
+        let mut finding =
+            Finding::new(self.name(), Some(side), Weight::Owed { listening: side == case.roles.server() });
+        finding.since = Some(reached);
+        finding.lasted = Some(Lasted { span: took, at_least: false });
+        finding.cause = Some(Cause {
+            what: "the program",
+            certainty: Certainty::Likely,
+            because: vec!["its host acknowledged at once and closed late".into()],
+        });
+        let (own, peer) = (case.role(side), case.role(side.peer()));
+        let first = case.connection.fin(side.peer()).map_or(reached, |fin| fin.seen);
+        Answer::found(
+            finding
+                .shows(first, format!("FIN of the {peer}"))
+                .shows(reached, format!("ACK of the {own}: it had reached CLOSE-WAIT"))
+                .shows(sent, format!("FIN of the {own}, {took} later")),
+        )
+    }
+
+    fn words(&self, group: &Group<'_>) -> Words {
+        let (case, finding) = group.members[0];
+        let side = finding.side.unwrap_or(case.roles.server());
+        let (span, _) = words::longest(group).unwrap_or_default();
+        Words {
+            headline: format!("{} closes late, up to {span} after its peer, on {}", group.place, words::of_its(group)),
+            says: format!(
+                "It acked the {}'s FIN and sent its own only {span} later ({}): until then its socket was in CLOSE-WAIT.",
+                case.role(side.peer()),
+                finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
+            ),
+            advice: vec!["A program that reads to the end of file and closes at once does so in milliseconds; look for a \
+                          busy or waiting thread, a pool that checks its connections rarely, or a time-out of its own."
+                .into()],
+            next: words::list_sockets(case, side, SocketQuery::All),
+        }
+    }
+}
+
+/// The side that closed second, when it had reached CLOSE-WAIT, and when it sent its FIN.
+pub(super) fn second_close(case: &Case<'_>) -> Option<(Side, Stamp, Stamp)> {
+    Side::BOTH.into_iter().find_map(|side| {
+        let own = case.connection.fin(side)?;
+        let first = case.connection.fin(side.peer())?;
+        let reached = first.acked?;
+        (own.closes_second && own.seen.at - reached.at >= Span::ZERO).then_some((side, reached, own.seen))
+    })
+}

@@ -1,0 +1,179 @@
+//! `missing-fin`: one side acknowledged its peer's FIN and never sent its own.
+
+use super::words::{self, SocketQuery};
+use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Weight, Words};
+use crate::tcp::Fin;
+use crate::wire::{Side, Span, Stamp};
+
+pub(super) struct MissingFin;
+
+impl Rule for MissingFin {
+    fn name(&self) -> &'static str {
+        "missing-fin"
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Side
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Answer {
+        let connection = case.connection;
+        let Some((side, fin)) = owing(case) else {
+            return Answer::No("no side has acknowledged a FIN without sending its own");
+        };
+        if case.ended_by_rst() {
+            return Answer::No("a RST ended it");
+        }
+        if !case.both_directions() {
+            return Answer::No("one direction only was captured");
+        }
+        let Some(acked) = fin.acked else {
+            return Answer::undecided(
+                side,
+                "its peer's FIN passed, and no acknowledgment of it was captured yet",
+            );
+        };
+        if case.unseen(side) > 0 {
+            let octets = case.unseen(side);
+            return Answer::undecided(
+                side,
+                format!("{octets} octet(s) of it were never captured; the last of them may be its FIN"),
+            );
+        }
+        let half = &connection.halves[side.index()];
+        let sent_after = connection.payload_after_peer_fin(side);
+        let restarted = if sent_after > 0 { half.last_payload_at.max(acked.at) } else { acked.at };
+        let waited = (case.capture.last.at - restarted).max(Span::ZERO);
+        let grace = case.grace.of(case, side);
+        if waited < grace {
+            return Answer::undecided(
+                side,
+                format!(
+                    "acknowledged its peer's FIN {waited} before the end of the capture; grace is {grace}"
+                ),
+            );
+        }
+        let mut finding =
+            Finding::new(self.name(), Some(side), Weight::Owed { listening: side == case.roles.server() });
+        finding.since = Some(acked);
+        finding.lasted = Some(Lasted { span: case.until_end(acked), at_least: true });
+        finding.fact = fact(case, side, acked, grace);
+        finding.cause = cause(case, side, acked, grace);
+        if sent_after > 0 {
+            finding.against.push(format!(
+                "it sent {} octets after that FIN: a forgotten half-close",
+                words::thousands(sent_after)
+            ));
+        }
+        if !near_an_initial_hop_limit(case, side) {
+            finding
+                .against
+                .push("captured away from its host: its FIN may have been lost before it passed here".into());
+        }
+        let dropped = case.capture.dropped_after(acked.at);
+        if dropped > 0 {
+            finding.against.push(format!("the capture dropped {} packets since", words::thousands(dropped)));
+        }
+        let peer = case.role(side.peer());
+        let finding = finding
+            .shows(fin.seen, format!("FIN of the {peer}"))
+            .shows(acked, format!("ACK of the {}: it had reached CLOSE-WAIT", case.role(side)))
+            .shows(half.last, format!("last segment of the {}, and no FIN", case.role(side)));
+        Answer::found(finding)
+    }
+
+    fn words(&self, group: &Group<'_>) -> Words {
+        let (case, finding) = group.members[0];
+        let side = finding.side.unwrap_or(case.roles.server());
+        let (peer, n) = (case.role(side.peer()), group.members.len());
+        let (span, at_least) = words::longest(group).unwrap_or_default();
+        let fin = case.connection.fin(side.peer());
+        let frames = fin.and_then(|fin| Some((fin.seen, fin.acked?)));
+        let first = frames.map_or(String::new(), |(fin, ack)| {
+            format!(
+                " (first: {}, ACK {})",
+                words::frame(case, fin).replace("frame", "FIN in frame"),
+                words::thousands(ack.frame)
+            )
+        });
+        let rate = rate(group).map(|rate| format!("; {rate} more per hour")).unwrap_or_default();
+        Words {
+            headline: format!("{} owes its FIN on {}", group.place, words::of_its(group)),
+            says: format!(
+                "It acked the {peer}'s FIN{first} and no FIN of its own passed here since: {}{rate}.",
+                words::lasted(span, at_least)
+            ),
+            advice: vec![
+                "CLOSE-WAIT has no timer: only its program's close, a RST or a lost peer's keep-alive ends it. No ndd \
+                 and no sysctl does."
+                    .into(),
+                format!(
+                    "Find what {} program does with {} after read() returned 0; a restart frees the sockets and hides the cause.",
+                    if n == 1 { "its" } else { "the" },
+                    if n == 1 { "this descriptor" } else { "these descriptors" },
+                ),
+            ],
+            next: words::list_sockets(case, side, SocketQuery::CloseWait),
+        }
+    }
+}
+
+/// The side whose peer's FIN passed while it sent none.
+pub(super) fn owing<'a>(case: &Case<'a>) -> Option<(Side, &'a Fin)> {
+    Side::BOTH.into_iter().find_map(|side| {
+        let fin = case.connection.fin(side.peer())?;
+        case.connection.fin(side).is_none().then_some((side, fin))
+    })
+}
+
+fn fact(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Certainty {
+    let spoke_again = case.connection.halves[side.index()].last.at - acked.at >= grace;
+    let complete =
+        case.capture.dropped_after(acked.at) == 0 && case.connection.tallies[side.index()].acked_unseen == 0;
+    match (spoke_again, complete) {
+        (true, true) => Certainty::Certain,
+        (false, true) | (true, false) => Certainty::Likely,
+        (false, false) => Certainty::Possible,
+    }
+}
+
+/// The program, where its host lives and can send FINs.
+fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause> {
+    let host = &case.hosts[side.index()];
+    let mut because = Vec::new();
+    let alive_here = case.connection.halves[side.index()].last.at - acked.at >= grace;
+    let alive = host.last.at - acked.at >= grace;
+    if alive_here {
+        because.push("its host acknowledged later segments of this connection".into());
+    } else if alive {
+        because.push(format!("host alive {} later", host.last.at - acked.at));
+    }
+    if host.fins > 0 {
+        because.push(format!("{} FINs from its other ports passed", words::thousands(host.fins)));
+    }
+    if near_an_initial_hop_limit(case, side) {
+        because.push("captured at its host".into());
+    }
+    let dropped = case.capture.dropped_after(acked.at);
+    if dropped == 0 && case.capture.drops.is_some() {
+        because.push("0 drops".into());
+    }
+    let likely = (alive || alive_here) && host.fins > 0 && dropped == 0;
+    let certainty = if likely { Certainty::Likely } else { Certainty::Possible };
+    Some(Cause { what: "the program", certainty, because })
+}
+
+/// Its segments arrive with an initial hop limit: the capture was taken at its host, or before the first router.
+fn near_an_initial_hop_limit(case: &Case<'_>, side: Side) -> bool {
+    let mut values = case.connection.tallies[side.index()].hop_limits.iter().peekable();
+    values.peek().is_some() && values.all(|hop_limit| matches!(hop_limit, 64 | 128 | 255))
+}
+
+/// How many more an hour, from the first to the last of them; none for a handful or an instant.
+fn rate(group: &Group<'_>) -> Option<String> {
+    let times: Vec<_> =
+        group.members.iter().filter_map(|(_, finding)| finding.since).map(|stamp| stamp.at).collect();
+    let (first, last) = (times.iter().min()?, times.iter().max()?);
+    let hours = (*last - *first).as_secs_f64() / 3600.0;
+    (times.len() >= 5 && hours >= 1.0 / 6.0).then(|| format!("{:.1}", (times.len() - 1) as f64 / hours))
+}

@@ -1,0 +1,150 @@
+//! What a rule may know beyond its connection: the service, the hosts, the capture. All of it adds up over parts.
+
+use std::collections::BTreeMap;
+
+use crate::wire::{Span, Stamp, Timestamp};
+
+/// Times on a logarithmic scale, four steps an octave: any percentile within 19 %.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Histogram {
+    counts: BTreeMap<u8, u64>,
+}
+
+impl Histogram {
+    /// Counts one more.
+    pub fn add(&mut self, span: Span) {
+        *self.counts.entry(Histogram::step(span)).or_default() += 1;
+    }
+
+    /// How many were counted.
+    pub fn count(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// At most this long in `percent` of the cases; the upper edge of the step.
+    pub fn percentile(&self, percent: u64) -> Option<Span> {
+        let rank = (self.count() * percent).div_ceil(100).max(1);
+        let mut below = 0;
+        for (&step, &count) in &self.counts {
+            below += count;
+            if below >= rank {
+                return Some(Histogram::upper_edge(step));
+            }
+        }
+        None
+    }
+
+    /// Adds another one.
+    pub fn merge(&mut self, other: &Histogram) {
+        for (&step, &count) in &other.counts {
+            *self.counts.entry(step).or_default() += count;
+        }
+    }
+
+    /// Step 0 holds everything up to a microsecond.
+    fn step(span: Span) -> u8 {
+        let us = span.0.max(0) as f64 / 1e3;
+        if us <= 1.0 { 0 } else { (us.log2() * 4.0).ceil().min(255.0) as u8 }
+    }
+
+    fn upper_edge(step: u8) -> Span {
+        Span((2_f64.powf(f64::from(step) / 4.0) * 1e3) as i64)
+    }
+}
+
+/// A listening endpoint over all its connections.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ServiceFacts {
+    /// Connections.
+    pub connections: u64,
+    /// Both FINs sent and acknowledged.
+    pub closed_by_both: u64,
+    /// Ended by RST.
+    pub reset: u64,
+    /// From the acknowledgment of the first FIN to the second, where that was prompt (below [`ServiceFacts::PROMPT`]).
+    pub prompt_closes: Histogram,
+    /// The same of every close.
+    pub closes: Histogram,
+    /// Each connection's longest time to an answer.
+    pub answers: Histogram,
+}
+
+impl ServiceFacts {
+    /// Slower closes are not healthy ones, whatever their number.
+    pub const PROMPT: Span = Span::secs(1);
+
+    /// Adds another part of the same service.
+    pub fn merge(&mut self, other: &ServiceFacts) {
+        self.connections += other.connections;
+        self.closed_by_both += other.closed_by_both;
+        self.reset += other.reset;
+        self.prompt_closes.merge(&other.prompt_closes);
+        self.closes.merge(&other.closes);
+        self.answers.merge(&other.answers);
+    }
+}
+
+/// A host over all its connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HostFacts {
+    /// The last segment bearing its address.
+    pub last: Stamp,
+    /// FINs bearing its address that passed, each connection's first.
+    pub fins: u64,
+}
+
+impl HostFacts {
+    /// Adds another part of the same host.
+    pub fn merge(&mut self, other: &HostFacts) {
+        self.last = self.last.max_frame(other.last);
+        self.fins += other.fins;
+    }
+}
+
+/// The capture as a whole.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CaptureFacts {
+    /// The first frame.
+    pub first: Stamp,
+    /// The last frame.
+    pub last: Stamp,
+    /// Frames read.
+    pub frames: u64,
+    /// Packets the capture program says it lost; none if nobody says.
+    pub drops: Option<u64>,
+    /// When and how many, where the capture says so; sorted by time.
+    pub drop_events: Vec<(Timestamp, u64)>,
+}
+
+impl CaptureFacts {
+    /// From the first to the last frame.
+    pub fn duration(&self) -> Span {
+        (self.last.at - self.first.at).max(Span::ZERO)
+    }
+
+    /// Packets known to be lost from then on. A total without times counts for every moment.
+    pub fn dropped_after(&self, at: Timestamp) -> u64 {
+        if self.drop_events.is_empty() {
+            return self.drops.unwrap_or(0);
+        }
+        self.drop_events.iter().filter(|(when, _)| *when >= at).map(|(_, count)| count).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_upper_edges() {
+        let mut histogram = Histogram::default();
+        for ms in 1..=100 {
+            histogram.add(Span::millis(ms));
+        }
+        let p50 = histogram.percentile(50).unwrap();
+        let p99 = histogram.percentile(99).unwrap();
+        assert!(p50 >= Span::millis(50) && p50 <= Span::millis(60), "{p50}");
+        assert!(p99 >= Span::millis(99) && p99 <= Span::millis(119), "{p99}");
+        assert_eq!(Histogram::default().percentile(99), None);
+    }
+}

@@ -1,0 +1,47 @@
+//! `syn-refused`: a SYN answered by RST.
+
+use super::words;
+use super::{Answer, Case, Finding, Group, Rule, Scope, Severity, Weight, Words};
+use crate::tcp::Ending;
+
+pub(super) struct SynRefused;
+
+impl Rule for SynRefused {
+    fn name(&self) -> &'static str {
+        "syn-refused"
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Path
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Answer {
+        if case.closure.ending != Ending::Refused {
+            return Answer::No("no SYN was answered by RST");
+        }
+        let server = case.roles.server();
+        let finding = Finding::new(self.name(), Some(server), Weight::Fixed(Severity::Note));
+        let finding = finding.shows(case.connection.first, "SYN");
+        match case.connection.rst(server) {
+            Some(rst) => Answer::found(finding.shows(rst.seen, "RST: nobody listens, or a filter rejects")),
+            None => Answer::found(finding),
+        }
+    }
+
+    fn words(&self, group: &Group<'_>) -> Words {
+        let (case, _) = group.members[0];
+        Words {
+            headline: format!("connections refused on {}", group.place),
+            says: format!(
+                "{} answered by RST at once ({}): nobody listens on that port, or a filter rejects.",
+                match group.members.len() {
+                    1 => "One SYN was".into(),
+                    n => format!("{} SYNs were", words::thousands(n as u64)),
+                },
+                words::frame(case, case.connection.first),
+            ),
+            advice: Vec::new(),
+            next: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `unacked-fin`: a FIN that nobody acknowledged. The path or a dead host, not the application.
+
+use super::words::{self, SocketQuery};
+use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
+use crate::wire::{Side, Span};
+
+pub(super) struct UnackedFin;
+
+impl UnackedFin {
+    /// Three transmissions over this time make it more than one loss.
+    const AT_LEAST: Span = Span::secs(1);
+}
+
+impl Rule for UnackedFin {
+    fn name(&self) -> &'static str {
+        "unacked-fin"
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Path
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Answer {
+        let connection = case.connection;
+        let unacked = Side::BOTH
+            .into_iter()
+            .find_map(|side| connection.fin(side).filter(|fin| fin.acked.is_none()).map(|fin| (side, fin)));
+        let Some((side, fin)) = unacked else {
+            return Answer::No("every FIN was acknowledged");
+        };
+        if case.ended_by_rst() || !case.made() {
+            return Answer::No("a RST ended it, or it was never made");
+        }
+        if !case.both_directions() {
+            return Answer::No("one direction only was captured");
+        }
+        let age = fin.last_sent.at - fin.seen.at;
+        if fin.sent < 3 || age < UnackedFin::AT_LEAST {
+            let times = if fin.sent == 1 { "once".to_owned() } else { format!("{} times", fin.sent) };
+            return Answer::undecided(
+                side,
+                format!(
+                    "its FIN was sent {times} and not acknowledged {} before the end",
+                    case.until_end(fin.seen)
+                ),
+            );
+        }
+        let mut finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Warning));
+        finding.since = Some(fin.seen);
+        finding.lasted = Some(Lasted { span: case.until_end(fin.seen), at_least: true });
+        let peer_alive = case.hosts[side.peer().index()].last.at > fin.seen.at;
+        let because = match peer_alive {
+            true => vec!["the other host spoke on other connections meanwhile".into()],
+            false => vec!["the other host was not heard again: it may be down".into()],
+        };
+        finding.cause = Some(Cause {
+            what: if peer_alive { "the path" } else { "the host" },
+            certainty: if peer_alive { Certainty::Likely } else { Certainty::Possible },
+            because,
+        });
+        let role = case.role(side);
+        Answer::found(
+            finding
+                .shows(fin.seen, format!("FIN of the {role}"))
+                .shows(fin.last_sent, format!("sent {} times in all, never acknowledged", fin.sent)),
+        )
+    }
+
+    fn words(&self, group: &Group<'_>) -> Words {
+        let (case, finding) = group.members[0];
+        let side = finding.side.unwrap_or(case.roles.client);
+        let state = case.states[side.index()].proven;
+        Words {
+            headline: format!("nobody acknowledges the FINs of {} on {}", case.endpoint(side), group.place),
+            says: format!(
+                "On {} its FIN was sent again and again without an answer ({}); its socket sits in {state} until it \
+                 gives up. Its program did close.",
+                words::connections(group.members.len()),
+                finding.evidence.first().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
+            ),
+            advice: vec!["A firewall that dropped the session, or a dead host, swallows FINs; capture on the other side \
+                          to see whether they arrive."
+                .into()],
+            next: words::list_sockets(case, side.peer(), SocketQuery::All),
+        }
+    }
+}

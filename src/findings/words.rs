@@ -1,0 +1,92 @@
+//! Phrases that several rules use.
+
+use super::{Case, Group};
+use crate::wire::{Side, Span, Stamp};
+
+/// `4,211`.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `stream 17, frame 4,211`, or the frame alone where stream numbers mean nothing.
+pub(super) fn frame(case: &Case<'_>, stamp: Stamp) -> String {
+    match case.connection.stream {
+        crate::tcp::Connection::NO_STREAM => format!("frame {}", thousands(stamp.frame)),
+        stream => format!("stream {stream}, frame {}", thousands(stamp.frame)),
+    }
+}
+
+/// `at least 1 h 51 min`, over the members of a group: the longest.
+pub(super) fn longest(group: &Group<'_>) -> Option<(Span, bool)> {
+    group
+        .members
+        .iter()
+        .filter_map(|(_, finding)| finding.lasted)
+        .max_by_key(|lasted| lasted.span)
+        .map(|l| (l.span, l.at_least))
+}
+
+pub(super) fn lasted(span: Span, at_least: bool) -> String {
+    if at_least { format!("at least {span}") } else { span.to_string() }
+}
+
+/// `10 of its 12 connections`, `its only connection`.
+pub(super) fn of_its(group: &Group<'_>) -> String {
+    match (group.members.len(), group.of) {
+        (1, 1) => "its only connection".into(),
+        (n, of) if of > 1 => format!("{} of its {} connections", thousands(n as u64), thousands(of)),
+        (1, _) => "one connection".into(),
+        (n, _) => format!("{} connections", thousands(n as u64)),
+    }
+}
+
+/// `3 connections`, `1 connection`.
+pub(super) fn connections(n: usize) -> String {
+    if n == 1 { "1 connection".into() } else { format!("{} connections", thousands(n as u64)) }
+}
+
+/// Commands that list sockets in a state on the host of `side`, per operating system.
+pub(super) fn list_sockets(
+    case: &Case<'_>,
+    side: Side,
+    state: SocketQuery,
+) -> Vec<(String, &'static str, String)> {
+    let endpoint = case.endpoint(side);
+    let host = endpoint.addr().to_string();
+    let port = endpoint.port();
+    let ss = match state {
+        SocketQuery::CloseWait => "close-wait",
+        SocketQuery::All => "all",
+    };
+    vec![
+        (host.clone(), "Linux", format!("ss -tanp state {ss} '( sport = :{port} )'")),
+        (
+            host.clone(),
+            "Solaris",
+            format!("netstat -an -f inet -P tcp | grep '\\.{port} '  then  pfiles PID"),
+        ),
+        (
+            host.clone(),
+            "BSD",
+            format!("netstat -an -p tcp | grep '[.]{port} '  then  fstat / lsof -nP -iTCP:{port}"),
+        ),
+        (host, "Windows", format!("netstat -ano -p TCP | findstr :{port}")),
+    ]
+}
+
+/// Which sockets to list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SocketQuery {
+    /// Those in CLOSE-WAIT.
+    CloseWait,
+    /// All.
+    All,
+}

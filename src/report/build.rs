@@ -1,0 +1,529 @@
+//! From a judged capture to a report: grouping, ordering, naming. No judgement is made here.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Capture, Cause, Certainty, Connection, Endpoint, Evidence, Fin, Finding, Input, Lasted, Length, Listed,
+    Moment, Place, Report, SCHEMA, SCHEMA_VERSION, Service, Severity, Skipped, Slowest, Step, Time, Tool,
+    Totals, Undecided, Verdict,
+};
+use crate::analysis::{InputFacts, Judged, Longest, Outcome};
+use crate::findings::{self, Case, Group, Scope, rule};
+use crate::tcp::{self, Clock, Ending};
+use crate::wire::{Side, Span, Stamp};
+
+/// What the report should hold, and how it came to be.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The arguments, the program's name first.
+    pub command_line: Vec<String>,
+    /// Which connections to list.
+    pub listed: Listed,
+    /// `--limit`: more connections than this owing their FIN at one service raise the finding to an error.
+    pub limit: Option<u64>,
+}
+
+impl Report {
+    /// The report on an outcome.
+    pub fn build(outcome: &Outcome, request: &Request) -> Report {
+        let streams = outcome.inputs.len() <= 1;
+        let builder = Builder { outcome, request, streams };
+        let findings = builder.findings();
+        let undecided = builder.undecided();
+        Report {
+            schema: SCHEMA.into(),
+            schema_version: SCHEMA_VERSION.into(),
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                command_line: request.command_line.clone(),
+            },
+            inputs: outcome.inputs.iter().map(input).collect(),
+            capture: builder.capture(),
+            verdict: verdict(&findings, &undecided, outcome),
+            totals: builder.totals(),
+            services: builder.services(&findings),
+            connections_listed: request.listed,
+            connections: builder.connections(),
+            findings,
+            undecided,
+        }
+    }
+}
+
+struct Builder<'a> {
+    outcome: &'a Outcome,
+    request: &'a Request,
+    /// Stream numbers mean something: one file.
+    streams: bool,
+}
+
+/// Findings of one rule at one place, before they are put into words.
+type Alike<'a> = BTreeMap<(usize, String), Vec<(&'a Judged, &'a findings::Finding)>>;
+
+impl<'a> Builder<'a> {
+    fn findings(&self) -> Vec<Finding> {
+        let mut alike: Alike<'a> = BTreeMap::new();
+        for judged in &self.outcome.connections {
+            for (at, finding) in judged.verdict.findings.iter().enumerate() {
+                // A connection is told once, under its main finding; what weakens verdicts is told for itself.
+                if at > 0 && finding.name != "capture-gap" {
+                    continue;
+                }
+                let place = place_of(judged, finding);
+                let order = rank(finding.name);
+                alike.entry((order, place)).or_default().push((judged, finding));
+            }
+        }
+        let mut findings: Vec<_> =
+            alike.into_iter().map(|((_, place), members)| self.finding(place, members)).collect();
+        findings.sort_by(|a, b| {
+            b.severity.cmp(&a.severity).then(rank(&a.name).cmp(&rank(&b.name))).then(b.count.cmp(&a.count))
+        });
+        findings
+    }
+
+    fn finding(&self, place: String, mut members: Vec<(&'a Judged, &'a findings::Finding)>) -> Finding {
+        members.sort_by_key(|(judged, finding)| {
+            (finding.since.map_or(u64::MAX, |since| since.frame), judged.connection.first.frame)
+        });
+        let name = members[0].1.name;
+        let cases: Vec<Case<'_>> = members.iter().map(|(judged, _)| self.outcome.case(judged)).collect();
+        let (judged, first) = members[0];
+        let (role, of) = self.role_and_count(judged, first);
+        let group = Group {
+            place: place.clone(),
+            members: cases.iter().zip(members.iter().map(|(_, finding)| *finding)).collect(),
+            of: of.max(members.len() as u64),
+            capture: &self.outcome.capture,
+        };
+        let words = rule(name).map(|rule| rule.words(&group)).unwrap_or_default();
+        let over_limit = self.request.limit.is_some_and(|limit| members.len() as u64 > limit);
+        let severity = members.iter().map(|(_, finding)| finding.severity(members.len())).max();
+        let severity = match severity {
+            Some(_) if over_limit && name == "missing-fin" => Severity::Error,
+            Some(severity) => severity.into(),
+            None => Severity::Note,
+        };
+        let surest =
+            members.iter().max_by_key(|(_, finding)| finding.fact).map_or(first, |(_, finding)| *finding);
+        let longest =
+            members.iter().filter_map(|(_, finding)| finding.lasted).max_by_key(|lasted| lasted.span);
+        let mut against: Vec<String> = Vec::new();
+        for text in members.iter().flat_map(|(_, finding)| &finding.against) {
+            if !against.contains(text) && against.len() < 3 {
+                against.push(text.clone());
+            }
+        }
+        Finding {
+            name: name.into(),
+            severity,
+            fact: surest.fact.into(),
+            cause: surest.cause.as_ref().map(|cause| Cause {
+                what: cause.what.into(),
+                certainty: cause.certainty.into(),
+                because: cause.because.clone(),
+            }),
+            at: Place { role: role.into(), name: place, assumed: judged.roles.assumed },
+            count: members.len() as u64,
+            of: group.of,
+            headline: words.headline,
+            says: words.says,
+            against,
+            advice: words.advice,
+            next: steps(words.next),
+            since: members
+                .iter()
+                .filter_map(|(_, finding)| finding.since)
+                .min_by_key(|since| since.at)
+                .map(|s| s.at.into()),
+            lasted: longest.map(|lasted| Lasted { length: lasted.span.into(), at_least: lasted.at_least }),
+            evidence: first
+                .evidence
+                .iter()
+                .map(|(stamp, label)| self.evidence(judged, *stamp, label))
+                .collect(),
+            connections: members.iter().take(Finding::LISTED).map(|(judged, _)| judged.id()).collect(),
+            filter: filter_of_all(members.iter().map(|(judged, _)| self.filter(&judged.connection))),
+        }
+    }
+
+    /// What kind of place it is, and how many connections it has in all.
+    fn role_and_count(&self, judged: &Judged, finding: &findings::Finding) -> (&'static str, u64) {
+        let service = judged.connection.key.endpoint(judged.roles.server());
+        let of_service = self.outcome.services.get(&service).map_or(0, |service| service.connections);
+        match rule(finding.name).map(|rule| rule.scope()) {
+            Some(Scope::Side) if finding.side == Some(judged.roles.server()) => ("service", of_service),
+            Some(Scope::Side | Scope::Client) => ("client", 0),
+            Some(Scope::Path) => ("path", 0),
+            Some(Scope::Capture) | None => ("capture", 0),
+        }
+    }
+
+    fn undecided(&self) -> Vec<Undecided> {
+        let mut alike: BTreeMap<(&'static str, String), Vec<(&Judged, &findings::Undecided)>> =
+            BTreeMap::new();
+        for judged in &self.outcome.connections {
+            // What is found needs no second opinion.
+            let Some((name, undecided)) = judged.undecided() else { continue };
+            let key = &judged.connection.key;
+            let side = undecided.side.unwrap_or(judged.roles.server());
+            let place = if side == judged.roles.server() {
+                key.endpoint(side).to_string()
+            } else {
+                key.endpoint(side).addr().to_string()
+            };
+            alike.entry((name, place)).or_default().push((judged, undecided));
+        }
+        let mut all: Vec<_> = alike
+            .into_iter()
+            .map(|((name, place), members)| {
+                let (judged, first) = members[0];
+                let server = first.side == Some(judged.roles.server());
+                let port = judged.connection.key.endpoint(judged.roles.server()).port();
+                Undecided {
+                    name: name.into(),
+                    at: Place {
+                        role: if server { "service" } else { "client" }.into(),
+                        name: place.clone(),
+                        assumed: judged.roles.assumed,
+                    },
+                    count: members.len() as u64,
+                    says: format!("{place}: {}", first.why),
+                    next: vec![Step {
+                        on: place,
+                        os: "Linux".into(),
+                        command: format!("ss -tanoep state all '( sport = :{port} or dport = :{port} )'"),
+                    }],
+                    connections: members
+                        .iter()
+                        .take(Finding::LISTED)
+                        .map(|(judged, _)| judged.id())
+                        .collect(),
+                }
+            })
+            .collect();
+        all.sort_by_key(|undecided| std::cmp::Reverse(undecided.count));
+        all
+    }
+
+    fn capture(&self) -> Capture {
+        let Outcome { capture, frames, totals, inputs, .. } = self.outcome;
+        let mut skipped: Vec<_> = frames
+            .skips
+            .iter()
+            .map(|(skip, frames)| Skipped { reason: skip.name().into(), frames })
+            .collect();
+        skipped.sort_by_key(|skipped| std::cmp::Reverse(skipped.frames));
+        let seen = capture.frames > 0;
+        let back = inputs.iter().map(|input| input.summary.step_back).max().unwrap_or_default();
+        Capture {
+            frames: capture.frames,
+            tcp: frames.tcp,
+            skipped,
+            first: seen.then(|| capture.first.at.into()),
+            last: seen.then(|| capture.last.at.into()),
+            duration: seen.then(|| capture.duration().into()),
+            drops: capture.drops,
+            captured_twice: totals.captured_twice,
+            one_direction: totals.one_direction,
+            largest_step_back: (back > Span::ZERO).then(|| back.into()),
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        let totals = &self.outcome.totals;
+        let named = |name: &str| {
+            let named =
+                |judged: &&Judged| judged.verdict.primary().is_some_and(|finding| finding.name == name);
+            self.outcome.connections.iter().filter(named).count() as u64
+        };
+        let slowest = |longest: Option<Longest>| {
+            longest.map(|longest| Slowest {
+                length: longest.span.into(),
+                connection: format!("{:08x}", longest.id),
+                stream: self.stream(longest.stream),
+            })
+        };
+        Totals {
+            connections: totals.connections,
+            closed_by_both: totals.closed_by_both,
+            open: totals.open,
+            reset: totals.reset,
+            half_closed: totals.half_closed,
+            unanswered: totals.unanswered,
+            refused: totals.refused,
+            midstream: totals.midstream,
+            probes: named("probe"),
+            slowest_close: slowest(totals.slowest_close),
+            longest_silence_survived: slowest(totals.longest_silence),
+            silences_failed: named("dead-after-idle") + named("reset-after-idle"),
+            retransmissions: totals.retransmissions,
+            given_up: self.outcome.frames.given_up,
+        }
+    }
+
+    fn services(&self, findings: &[Finding]) -> Vec<Service> {
+        let owes: BTreeMap<&str, u64> = findings
+            .iter()
+            .filter(|finding| finding.name == "missing-fin")
+            .map(|finding| (finding.at.name.as_str(), finding.count))
+            .collect();
+        let mut services: Vec<_> = self
+            .outcome
+            .services
+            .iter()
+            .map(|(endpoint, facts)| {
+                let name = endpoint.to_string();
+                Service {
+                    owes_fin: owes.get(name.as_str()).copied().unwrap_or(0),
+                    endpoint: name,
+                    assumed: self.outcome.assumed_services.contains(endpoint),
+                    connections: facts.connections,
+                    closed_by_both: facts.closed_by_both,
+                    reset: facts.reset,
+                    close_p50: facts.closes.percentile(50).map(Length::from),
+                    close_p99: facts.closes.percentile(99).map(Length::from),
+                    answer_p99: facts.answers.percentile(99).map(Length::from),
+                }
+            })
+            .collect();
+        services.sort_by(|a, b| {
+            (b.owes_fin, b.connections).cmp(&(a.owes_fin, a.connections)).then(a.endpoint.cmp(&b.endpoint))
+        });
+        services.truncate(Service::LISTED);
+        services
+    }
+
+    fn connections(&self) -> Vec<Connection> {
+        let wanted = |judged: &&Judged| match self.request.listed {
+            Listed::None => false,
+            Listed::Flagged => judged.is_flagged(),
+            Listed::All => true,
+        };
+        self.outcome.connections.iter().filter(wanted).map(|judged| self.connection(judged)).collect()
+    }
+
+    fn connection(&self, judged: &Judged) -> Connection {
+        let connection = &judged.connection;
+        let roles = judged.roles;
+        let (client, server) = (roles.client, roles.server());
+        let first_byte = connection
+            .first_payload_after(server)
+            .zip(connection.first_payload_after(client))
+            .map(|(answer, question)| Span(answer.0 - question.0))
+            .filter(|span| *span >= Span::ZERO);
+        let silences = connection.silences();
+        let primary = judged.verdict.primary();
+        Connection {
+            id: judged.id(),
+            stream: self.stream(connection.stream),
+            client: connection.key.endpoint(client).to_string(),
+            server: connection.key.endpoint(server).to_string(),
+            roles_assumed: roles.assumed,
+            first: moment(connection.first),
+            last: moment(connection.last()),
+            conn_state: judged.closure.conn_state.into(),
+            history: judged.closure.history.clone(),
+            midstream: connection.midstream(),
+            replaced: connection.replaced(),
+            ending: ending(judged),
+            handshake_rtt: connection.rtt().map(Length::from),
+            time_to_first_byte: first_byte.map(Length::from),
+            client_side: endpoint(judged, client),
+            server_side: endpoint(judged, server),
+            longest_silence_survived: silences
+                .and_then(|silences| silences.survived(Clock::Any))
+                .map(|witness| witness.span.into()),
+            silence_failed: primary
+                .filter(|finding| matches!(finding.name, "dead-after-idle" | "reset-after-idle"))
+                .and_then(|finding| finding.lasted)
+                .map(|lasted| lasted.span.into()),
+            finding: primary.map(|finding| finding.name.into()),
+            notes: judged.verdict.findings.iter().skip(1).map(|finding| finding.name.into()).collect(),
+            undecided: judged.undecided().map(|(name, undecided)| format!("{name}: {}", undecided.why)),
+            side: primary.and_then(|finding| finding.side).map(|side| roles.name(side).into()),
+            filter: self.filter(connection),
+        }
+    }
+
+    fn evidence(&self, judged: &Judged, stamp: Stamp, label: &str) -> Evidence {
+        Evidence {
+            connection: judged.id(),
+            stream: self.stream(judged.connection.stream),
+            frame: stamp.frame,
+            time: stamp.at.into(),
+            label: label.into(),
+        }
+    }
+
+    fn stream(&self, stream: u32) -> Option<u32> {
+        (self.streams && stream != tcp::Connection::NO_STREAM).then_some(stream)
+    }
+
+    fn filter(&self, connection: &tcp::Connection) -> String {
+        if let Some(stream) = self.stream(connection.stream) {
+            return format!("tcp.stream eq {stream}");
+        }
+        let [lo, hi] = [connection.key.lo, connection.key.hi];
+        let family = if lo.addr().is_ipv4() { "ip" } else { "ipv6" };
+        format!(
+            "({family}.addr eq {} and tcp.port eq {} and {family}.addr eq {} and tcp.port eq {})",
+            lo.addr(),
+            lo.port(),
+            hi.addr(),
+            hi.port()
+        )
+    }
+}
+
+impl Service {
+    /// How many services a report lists.
+    pub const LISTED: usize = 1_000;
+}
+
+impl Judged {
+    /// What is undecided about it, unless something was found that explains it.
+    pub fn undecided(&self) -> Option<(&'static str, &findings::Undecided)> {
+        let noted = |name: &str| name == "capture-gap";
+        if self.verdict.primary().is_some_and(|finding| !noted(finding.name)) {
+            return None;
+        }
+        self.verdict.undecided.first().map(|(name, undecided)| (*name, undecided))
+    }
+}
+
+/// The place a finding is told under.
+fn place_of(judged: &Judged, finding: &findings::Finding) -> String {
+    let key = &judged.connection.key;
+    let service = key.endpoint(judged.roles.server());
+    let client = key.endpoint(judged.roles.client).addr();
+    match rule(finding.name).map(|rule| rule.scope()) {
+        Some(Scope::Side) if finding.side == Some(judged.roles.server()) => service.to_string(),
+        Some(Scope::Side | Scope::Client) => client.to_string(),
+        Some(Scope::Path) => format!("{client} - {service}"),
+        Some(Scope::Capture) | None => "the capture".into(),
+    }
+}
+
+fn rank(name: &str) -> usize {
+    findings::RULES.iter().position(|rule| rule.name() == name).unwrap_or(usize::MAX)
+}
+
+fn steps(next: Vec<(String, &'static str, String)>) -> Vec<Step> {
+    next.into_iter().map(|(on, os, command)| Step { on, os: os.into(), command }).collect()
+}
+
+/// `a or b or c`, at most twenty.
+fn filter_of_all(filters: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<_> = filters.take(21).collect();
+    let more = all.len() > 20;
+    all.truncate(20);
+    let streams: Option<Vec<_>> = all.iter().map(|filter| filter.strip_prefix("tcp.stream eq ")).collect();
+    let text = match streams {
+        Some(streams) if streams.len() > 1 => format!("tcp.stream in {{{}}}", streams.join(", ")),
+        _ => all.join(" or "),
+    };
+    if more { text + "  (first 20)" } else { text }
+}
+
+fn verdict(findings: &[Finding], undecided: &[Undecided], outcome: &Outcome) -> Verdict {
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    let headline = match findings.first().filter(|finding| finding.severity > Severity::Note) {
+        Some(first) => format!("{}: {}", first.name, first.headline),
+        None if outcome.frames.tcp == 0 => "no TCP segment in this capture".into(),
+        None if !undecided.is_empty() => {
+            let count: u64 = undecided.iter().map(|undecided| undecided.count).sum();
+            format!("UNDECIDED: {count} connection(s) cannot be judged from this capture")
+        }
+        None => "OK: no connection owes a FIN, none died after a silence".into(),
+    };
+    Verdict { severity: worst, headline }
+}
+
+fn input(facts: &InputFacts) -> Input {
+    let summary = &facts.summary;
+    let compression = summary.compression.iter().map(|compression| compression.to_string());
+    let compression = compression.collect::<Vec<_>>().join(" in ");
+    let mut problems: Vec<_> = summary.damage.iter().map(|damage| damage.to_string()).collect();
+    problems.extend(facts.trouble.iter().map(|trouble| trouble.what.clone()));
+    Input {
+        path: facts.path.display().to_string(),
+        format: summary.format.into(),
+        compression: (!compression.is_empty()).then_some(compression),
+        bytes: summary.file_bytes,
+        hash: facts.hash.clone(),
+        frames: summary.frames,
+        first_frame: facts.first_frame,
+        first: summary.times.map(|(first, _)| first.into()),
+        last: summary.times.map(|(_, last)| last.into()),
+        link_types: summary.links().into_iter().map(|(link, _)| format!("{}", link.0)).collect(),
+        snap_length: summary.snaplen,
+        drops: summary.dropped,
+        problems,
+        notes: summary.tail.iter().map(|cut| cut.to_string()).collect(),
+    }
+}
+
+fn ending(judged: &Judged) -> String {
+    let name = |side: Side| judged.roles.name(side);
+    match judged.closure.ending {
+        Ending::Orderly => "orderly".into(),
+        Ending::Reset(side) => format!("reset by {}", name(side)),
+        Ending::Unanswered => "unanswered".into(),
+        Ending::Refused => "refused".into(),
+        Ending::HalfClosed(side) => format!("half-closed by {}", name(side)),
+        Ending::LastAck => "last FIN not acknowledged".into(),
+        Ending::Open => "open".into(),
+    }
+}
+
+fn endpoint(judged: &Judged, side: Side) -> Endpoint {
+    let connection = &judged.connection;
+    let half = &connection.halves[side.index()];
+    let tally = &connection.tallies[side.index()];
+    let state = &judged.states[side.index()];
+    Endpoint {
+        proven: state.proven.to_string(),
+        expected: state.expected.to_string(),
+        decided_by: state.decided_by.map(|stamp| stamp.frame),
+        segments: half.segments.into(),
+        payload: half.payload,
+        last: half.spoke().then(|| moment(half.last)),
+        fin: connection.fin(side).map(|fin| Fin {
+            first: moment(fin.seen),
+            sent: fin.sent.into(),
+            acked: fin.acked.map(moment),
+        }),
+        rst: connection.rst(side).map(|rst| moment(rst.seen)),
+        payload_after_peer_fin: connection.payload_after_peer_fin(side),
+        retransmissions: tally.retransmissions.into(),
+        keepalives: tally.keepalives.into(),
+        zero_windows: connection.zero_window(side).map_or(0, |zero| zero.spells.into()),
+        hop_limits: tally.hop_limits.iter().collect(),
+    }
+}
+
+fn moment(stamp: Stamp) -> Moment {
+    Moment { frame: stamp.frame, time: Time::from(stamp.at) }
+}
+
+impl From<findings::Severity> for Severity {
+    fn from(severity: findings::Severity) -> Severity {
+        match severity {
+            findings::Severity::Note => Severity::Note,
+            findings::Severity::Warning => Severity::Warning,
+            findings::Severity::Error => Severity::Error,
+        }
+    }
+}
+
+impl From<findings::Certainty> for Certainty {
+    fn from(certainty: findings::Certainty) -> Certainty {
+        match certainty {
+            findings::Certainty::Possible => Certainty::Possible,
+            findings::Certainty::Likely => Certainty::Likely,
+            findings::Certainty::Certain => Certainty::Certain,
+        }
+    }
+}
