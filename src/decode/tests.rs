@@ -28,7 +28,7 @@ fn cat(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 fn tcp_bytes(flags: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
-    let offset = ((20 + options.len()) / 4 << 4) as u8;
+    let offset = (((20 + options.len()) / 4) << 4) as u8;
     let head =
         [0x9d, 0x78, 0x1f, 0x90, 0, 0, 0x10, 1, 0, 0, 0x20, 2, offset, flags, 0xfa, 0xf0, 0xbe, 0xef, 0, 0];
     cat(&[&head, options, payload])
