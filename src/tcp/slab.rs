@@ -22,7 +22,7 @@ impl Slab {
             return slot;
         }
         let slot = self.taken.len();
-        if slot % PAGE == 0 {
+        if slot.is_multiple_of(PAGE) {
             self.pages.push(Vec::with_capacity(PAGE));
         }
         self.pages[slot / PAGE].push(connection);
