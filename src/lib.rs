@@ -2,6 +2,10 @@
 
 pub mod wire;
 
+pub mod knowledge;
+
+pub mod advise;
+
 pub mod capture;
 pub mod decode;
 
