@@ -28,7 +28,7 @@ pub use reader::Reader;
 pub use summary::{ByteOrder, Cut, Damage, DamageKind, Drop, Interface, Summary};
 
 use source::Source;
-use walk::{Format, Frame, Probe, Recognised, Stop, Walk, Walked};
+use walk::{Format, Frame, Opened, Probe, Recognised, Stop, Walk, Walked};
 
 /// A link-layer type, numbered as in the registry of LINKTYPE_ values that pcap and pcapng share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

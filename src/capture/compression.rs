@@ -2,7 +2,9 @@
 //! too much of it, is judged elsewhere.
 
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader};
+
+use super::source::Input;
 
 /// A kind of compression.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -24,7 +26,7 @@ struct Known {
     kind: Compression,
     name: &'static str,
     magic: &'static [u8],
-    open: fn(BufReader<Box<dyn Read + Send>>) -> std::io::Result<Box<dyn Read + Send>>,
+    open: fn(BufReader<Input>) -> io::Result<Input>,
 }
 
 /// Every kind, in the order of the enum.
@@ -79,7 +81,7 @@ impl Compression {
     }
 
     /// A reader of what this input unfolds to.
-    pub(super) fn unfold(self, input: Box<dyn Read + Send>) -> std::io::Result<Box<dyn Read + Send>> {
+    pub(super) fn unfold(self, input: Input) -> io::Result<Input> {
         (self.known().open)(BufReader::with_capacity(INPUT_BUFFER, input))
     }
 

@@ -3,7 +3,7 @@
 
 use super::recover::follows;
 use super::{
-    ByteOrder, CaptureError, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Probe, Recognised,
+    ByteOrder, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Opened, Probe, Recognised,
     Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
@@ -101,7 +101,7 @@ fn recognise(bytes: &[u8], at_end: bool) -> Recognised {
     Recognised::Yes
 }
 
-fn open(_: &mut Source, _: &Limits, summary: &mut Summary) -> Result<Box<dyn Walk>, CaptureError> {
+fn open(_: &mut Source, _: &Limits, summary: &mut Summary) -> Opened {
     summary.byte_order = Some(ByteOrder::Big);
     summary.dropped = Some(0);
     Ok(Box::new(Erf { ports: Vec::new() }))

@@ -5,8 +5,8 @@ use pcap_parser::parse_pcap_header;
 
 use super::recover::follows;
 use super::{
-    ByteOrder, CaptureError, DamageKind, Format, Frame, Interface, Limits, LinkType, Probe, Recognised,
-    Source, Stop, Summary, Walk, Walked,
+    ByteOrder, CaptureError, DamageKind, Format, Frame, Interface, Limits, LinkType, Opened, Probe,
+    Recognised, Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
 
@@ -74,7 +74,7 @@ enum Lengths {
     CapturedIsLess,
 }
 
-fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Result<Box<dyn Walk>, CaptureError> {
+fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Opened {
     if !source.want(HEADER)? {
         return Err(CaptureError::HeaderCut {
             format: FORMAT.name,

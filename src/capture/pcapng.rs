@@ -6,8 +6,8 @@ mod describe;
 
 use super::recover::follows;
 use super::{
-    ByteOrder, CaptureError, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Probe, Recognised,
-    Source, Stop, Summary, Walk, Walked,
+    ByteOrder, CaptureError, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Opened, Probe,
+    Recognised, Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
 use clock::Clock;
@@ -68,7 +68,7 @@ fn section_order(bytes: &[u8]) -> Option<ByteOrder> {
     }
 }
 
-fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Result<Box<dyn Walk>, CaptureError> {
+fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Opened {
     // The whole header is judged here, once; all later sections are part of the walk.
     source.want(BLOCK_HEADER + 20)?;
     let cut = |source: &Source, needed| CaptureError::HeaderCut {
@@ -91,7 +91,7 @@ fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Result<B
     if major != 1 {
         return Err(CaptureError::Version { format: FORMAT.name, version: format!("{major}.{minor}") });
     }
-    if length < 28 || length % 4 != 0 || length > limits.max_block {
+    if length < 28 || !length.is_multiple_of(4) || length > limits.max_block {
         return Err(CaptureError::Header { format: FORMAT.name });
     }
     if !source.want(length as usize)? {
@@ -101,7 +101,7 @@ fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Result<B
     Ok(Box::new(PcapNg {
         order,
         interfaces: Vec::new(),
-        last_at: Timestamp(0),
+        last_at: None,
         holed: false,
         ambiguous: false,
         limits: *limits,
@@ -122,8 +122,8 @@ struct PcapNg {
     order: ByteOrder,
     /// Interfaces of the current section, by the number that packets use.
     interfaces: Vec<Known>,
-    /// Time of the last packet that had one, for those that have none.
-    last_at: Timestamp,
+    /// Time of the last packet, for those that have none.
+    last_at: Option<Timestamp>,
     /// Whether there was a hole in this section that may have hidden a description of an interface.
     holed: bool,
     /// Whether it is therefore unknown which number means which interface. Until the next section.
@@ -217,7 +217,7 @@ impl PcapNg {
         } else {
             self.limits.max_block
         };
-        if length < MIN_BLOCK || length % 4 != 0 || length > longest {
+        if length < MIN_BLOCK || !length.is_multiple_of(4) || length > longest {
             return Err(Stop::Damaged(DamageKind::BlockLength(length)));
         }
         let parsed = is_packet || matches!(kind, block::INTERFACE | block::NAMES | block::STATISTICS);
@@ -229,11 +229,16 @@ impl PcapNg {
         match kind {
             block::INTERFACE => self.interface(this, summary),
             block::NAMES => self.names(this, summary),
-            block::STATISTICS => self.statistics(this, summary, found.len()),
+            block::STATISTICS => self.statistics(this, summary, found),
             _ if is_packet => self.packet(kind, this, base, summary, found)?,
             _ => {}
         }
         Ok(this.len())
+    }
+
+    /// Time of the packet before what comes next.
+    fn time_before(&self, found: &[Frame]) -> Option<Timestamp> {
+        found.last().map(|frame| frame.at).or(self.last_at)
     }
 
     fn check_trailer(&self, block: &[u8], leading: u32) -> Result<(), Stop> {
@@ -256,7 +261,7 @@ impl PcapNg {
         self.order = order;
         (self.holed, self.ambiguous) = (false, false);
         let length = self.u32(rest, 4).unwrap_or(0);
-        if length < 28 || length % 4 != 0 || length > self.limits.max_block {
+        if length < 28 || !length.is_multiple_of(4) || length > self.limits.max_block {
             return Err(Stop::Damaged(DamageKind::BlockLength(length)));
         }
         let Some(this) = rest.get(..length as usize) else { return Err(Stop::Needs(length as usize)) };
@@ -284,7 +289,7 @@ impl PcapNg {
         let Some(packet) = self.packet_fields(kind, this) else {
             return Err(Stop::Damaged(DamageKind::BlockLength(this.len() as u32)));
         };
-        let last_at = found.last().map_or(self.last_at, |frame| frame.at);
+        let last_at = self.time_before(found);
         let room = (this.len() - packet.data - BLOCK_TRAILER) as u32;
         if packet.captured > room {
             let (record, captured) = (this.len() as u32, packet.captured);
@@ -298,7 +303,7 @@ impl PcapNg {
             Some(known) if !self.ambiguous => known,
             _ => return Err(Stop::Damaged(DamageKind::UnknownInterface(packet.interface))),
         };
-        let at = packet.ticks.map_or(last_at, |ticks| known.clock.at(ticks));
+        let at = packet.ticks.map_or(last_at.unwrap_or_default(), |ticks| known.clock.at(ticks));
         if packet.drops > 0 {
             known.drops += packet.drops;
             summary.add_drop(Drop {
@@ -381,7 +386,7 @@ impl Walk for PcapNg {
             }
         };
         if let Some(frame) = found.last() {
-            self.last_at = frame.at;
+            self.last_at = Some(frame.at);
         }
         Walked { used: bytes.len() - rest.len(), stop }
     }
@@ -392,7 +397,7 @@ impl Walk for PcapNg {
         let (Some(order), true) = (order, known_block(kind)) else { return Probe::No };
         let length = read_u32(order, bytes, 4).unwrap_or(0);
         let longest = self.limits.max_record;
-        if length < MIN_BLOCK || length % 4 != 0 || length > longest {
+        if length < MIN_BLOCK || !length.is_multiple_of(4) || length > longest {
             return Probe::No;
         }
         let len = length as usize;

@@ -3,8 +3,8 @@
 
 use super::recover::follows;
 use super::{
-    ByteOrder, CaptureError, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Probe, Recognised,
-    Source, Stop, Summary, Walk, Walked,
+    ByteOrder, CaptureError, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Opened, Probe,
+    Recognised, Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
 
@@ -67,7 +67,7 @@ fn recognise(bytes: &[u8], _at_end: bool) -> Recognised {
     }
 }
 
-fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Result<Box<dyn Walk>, CaptureError> {
+fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Opened {
     source.want(HEADER)?;
     let Some(&[_, _, _, _, _, _, _, _, v0, v1, v2, v3, d0, d1, d2, d3]) =
         source.bytes().first_chunk::<HEADER>()

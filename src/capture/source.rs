@@ -15,9 +15,12 @@ const MAX_NESTED: usize = 2;
 /// Unfolded octets from which on the ratio is looked at; small inputs of one repeated packet may be very dense.
 const RATIO_FROM: u64 = 64 << 20;
 
+/// Anything bytes can be read from.
+pub(super) type Input = Box<dyn Read + Send>;
+
 /// A buffered input.
 pub(super) struct Source {
-    input: Box<dyn Read + Send>,
+    input: Input,
     /// Bytes `start..end` of it are read and not consumed.
     buffer: Vec<u8>,
     start: usize,
@@ -87,7 +90,7 @@ impl Trouble {
 
 impl Source {
     /// Unfolds `input` as far as it is compressed.
-    pub fn open(input: Box<dyn Read + Send>, limits: &Limits) -> Result<Source, CaptureError> {
+    pub fn open(input: Input, limits: &Limits) -> Result<Source, CaptureError> {
         let meter = Arc::new(Meter::default());
         let mut source = Source {
             input: Box::new(Metered { input, meter: Arc::clone(&meter) }),

@@ -11,8 +11,11 @@ pub(super) struct Format {
     /// Whether a capture that begins with these bytes is one of it. The flag says that there are no more bytes.
     pub recognise: fn(&[u8], at_end: bool) -> Recognised,
     /// Reads the file header, and returns what finds the records behind it.
-    pub open: fn(&mut Source, &Limits, &mut Summary) -> Result<Box<dyn Walk>, CaptureError>,
+    pub open: fn(&mut Source, &Limits, &mut Summary) -> Opened,
 }
+
+/// What finds the records, or why they cannot be read.
+pub(super) type Opened = Result<Box<dyn Walk>, CaptureError>;
 
 /// A format's opinion about the first bytes of an input.
 pub(super) enum Recognised {

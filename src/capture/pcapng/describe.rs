@@ -10,7 +10,7 @@ use pcap_parser::{
     parse_nameresolutionblock_be, parse_nameresolutionblock_le, parse_option_be, parse_option_le,
 };
 
-use super::{ByteOrder, Clock, Drop, Interface, Known, LinkType, PcapNg, Summary};
+use super::{ByteOrder, Clock, Drop, Frame, Interface, Known, LinkType, PcapNg, Summary};
 
 /// Octets of the shortest block that describes an interface.
 pub(super) const SHORTEST_INTERFACE: u64 = 20;
@@ -64,7 +64,7 @@ impl PcapNg {
 
     /// Interface statistics: drops are counted from the start of the capture, so that what packets and earlier
     /// statistics told already is taken off.
-    pub(super) fn statistics(&mut self, block: &[u8], summary: &mut Summary, batched: usize) {
+    pub(super) fn statistics(&mut self, block: &[u8], summary: &mut Summary, found: &[Frame]) {
         let parsed = match self.order {
             ByteOrder::Little => parse_interfacestatisticsblock_le(block),
             ByteOrder::Big => parse_interfacestatisticsblock_be(block),
@@ -76,14 +76,15 @@ impl PcapNg {
             return;
         }
         let total = told.into_iter().flatten().fold(0, u64::saturating_add);
-        let frames = summary.frames + batched as u64;
+        let frames = summary.frames + found.len() as u64;
+        let at = self.time_before(found);
         let Some(known) = self.interfaces.get_mut(parsed.if_id as usize) else { return };
         let count = total.saturating_sub(known.drops);
         known.drops = known.drops.max(total);
         summary.add_drop(Drop {
             after_frame: known.statistics_upto,
             before_frame: frames + 1,
-            at: summary.times.map(|(_, latest)| latest),
+            at,
             count,
             interface: known.index,
         });
