@@ -1,6 +1,6 @@
 //! Decoding: one record becomes one segment, a quote of one, or a counted reason why not.
 //!
-//! Here are the front door and the two roads behind it: [`fast`] takes the commonest shape, `walk` every
+//! Here are the front door and the two roads behind it: `fast` takes the commonest shapes, `walk` every
 //! other one by way of the registries [`LINKS`], [`ETHER_TYPES`] and [`UDP_TUNNELS`]. Nothing here knows
 //! connections; the only memory is that of unfinished IP fragments.
 
@@ -97,7 +97,7 @@ impl Decoder {
     pub fn decode(&mut self, record: &Record<'_>) -> Decoded {
         if record.link == LinkType(link::ETHERNET) {
             let zone = if self.options.zone == Zone::Interface { record.interface } else { 0 };
-            if let Some((key, segment)) = fast::segment(record, zone) {
+            if let Some((key, segment)) = fast::segment(record, zone, self.options.zone == Zone::Vlan) {
                 return Decoded::Segment(key, segment);
             }
         }

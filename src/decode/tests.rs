@@ -533,15 +533,26 @@ fn a_fragmented_segment_counts_with_its_full_length() {
     assert_eq!(found.len, 5_000);
 }
 
-/// Ethernet, IPv4 and TCP as the short cut likes it, then damaged here and there and cut.
+/// The four shapes that the short cut takes, around the same TCP segment.
+fn common(shape: usize, fragment: u16, tcp: &[u8]) -> Vec<u8> {
+    let (ether_type, packet) = match shape % 2 {
+        0 => (0x0800, ipv4_bytes(6, fragment, tcp)),
+        _ => (0x86dd, ipv6_bytes(6, tcp)),
+    };
+    match shape / 2 {
+        0 => ether_bytes(ether_type, &packet),
+        _ => ether_bytes(0x8100, &cat(&[&[0, 7], &u16::to_be_bytes(ether_type), &packet])),
+    }
+}
+
+/// Such a frame, then damaged here and there and cut.
 fn nearly_common() -> impl Strategy<Value = (Vec<u8>, u32)> {
     let options = prop::collection::vec(any::<u8>(), 0..=10);
-    let damage = prop::collection::vec((12usize..60, any::<u8>()), 0..4);
-    (options, damage, 0usize..40, 40usize..120, any::<u8>()).prop_map(
-        |(options, damage, payload, upto, flags)| {
+    let damage = prop::collection::vec((12usize..80, any::<u8>()), 0..4);
+    (options, damage, 0usize..40, 40usize..140, any::<u8>(), 0usize..4).prop_map(
+        |(options, damage, payload, upto, flags, shape)| {
             let options: Vec<u8> = options.iter().flat_map(|&kind| [kind, 2 + (kind & 1), 1, 1]).collect();
-            let mut bytes =
-                ether_bytes(0x0800, &ipv4_bytes(6, 0, &tcp_bytes(flags, &options, &vec![0; payload])));
+            let mut bytes = common(shape, 0, &tcp_bytes(flags, &options, &vec![0; payload]));
             for (at, octet) in damage {
                 if let Some(place) = bytes.get_mut(at) {
                     *place = octet;
@@ -559,7 +570,7 @@ proptest! {
     fn the_short_cut_finds_what_the_walk_finds((data, wire_len) in nearly_common(), by_interface: bool) {
         let zone = if by_interface { Zone::Interface } else { Zone::None };
         let record = Record { wire_len, ..record(1, &data) };
-        if let Some((key, segment)) = fast::segment(&record, if by_interface { 3 } else { 0 }) {
+        if let Some((key, segment)) = fast::segment(&record, if by_interface { 3 } else { 0 }, false) {
             let walked = Decoder::new(Options { zone, ..Options::default() }).walk(&record);
             prop_assert_eq!(walked, Decoded::Segment(key, segment));
         }
@@ -594,17 +605,21 @@ proptest! {
 
 #[test]
 fn the_short_cut_takes_the_common_shape() {
-    let common = ether_bytes(0x0800, &ipv4_bytes(6, 0x4000, &syn()));
-    let taken = fast::segment(&record(1, &common), 0).map(|(key, segment)| Decoded::Segment(key, segment));
-    assert_eq!(taken, Some(expected(false)));
+    let segment = |data: &[u8], tags_matter| fast::segment(&record(1, data), 0, tags_matter);
+    for shape in 0..4 {
+        let taken = segment(&common(shape, 0x4000, &syn()), false)
+            .map(|(key, segment)| Decoded::Segment(key, segment));
+        assert_eq!(taken, Some(expected(shape % 2 == 1)), "shape {shape}");
+    }
     for rare in [
-        ether_bytes(0x86dd, &ipv6_bytes(6, &syn())),
         ether_bytes(0x0800, &ipv4_bytes(6, 0x2000, &syn())),
         ether_bytes(0x0800, &ipv4_bytes(6, 1, &syn())),
         ether_bytes(0x0800, &ipv4_bytes(17, 0, &syn())),
+        ether_bytes(0x86dd, &ipv6_bytes(44, &syn())),
     ] {
-        assert_eq!(fast::segment(&record(1, &rare), 0), None);
+        assert_eq!(segment(&rare, false), None);
     }
+    assert_eq!(segment(&common(2, 0, &syn()), true), None, "where tags name the zone the walk reads them");
 }
 
 #[test]

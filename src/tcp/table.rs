@@ -19,7 +19,10 @@ use crate::wire::{FlowKey, Segment, Side, Span, TcpFlags, Timestamp};
 /// How long connections that are over stay in reach of late segments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// After both FINs were acknowledged: 2 MSL, 4 minutes (RFC 9293 §3.4.2).
+    /// After both FINs were acknowledged a connection is kept whole for this long: repetitions come within seconds.
+    pub settle: Span,
+    /// After both FINs were acknowledged, segments of that flow are known for stragglers: 2 MSL, 4 minutes
+    /// (RFC 9293 §3.4.2). They are counted and change nothing.
     pub linger: Span,
     /// After a RST on an established connection. The other end may not have heard it and speak hours later: the
     /// default keep-alive time (RFC 9293 §3.8.4, 2 hours) and its probes.
@@ -33,6 +36,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
+            settle: Span::secs(2),
             linger: Span::secs(240),
             linger_after_reset: Span::secs(8_100),
             attempt: Span::secs(180),
@@ -56,6 +60,7 @@ pub struct Table {
     part: bool,
     hand: u32,
     given_up: u64,
+    stragglers: u64,
 }
 
 impl Table {
@@ -75,6 +80,7 @@ impl Table {
             part: false,
             hand: 0,
             given_up: 0,
+            stragglers: 0,
         }
     }
 
@@ -96,6 +102,11 @@ impl Table {
     /// Connections retired before they were over, for [`Limits::max_connections`].
     pub fn given_up(&self) -> u64 {
         self.given_up
+    }
+
+    /// Segments that came after their connection was closed by both sides and settled.
+    pub fn stragglers(&self) -> u64 {
+        self.stragglers
     }
 
     /// Notes a batch of segments, in order of capture.
@@ -161,6 +172,7 @@ impl Table {
     /// are those of a single capture, so there are none afterwards.
     pub fn then(mut self, later: Table) -> Table {
         self.given_up += later.given_up;
+        self.stragglers += later.stragglers;
         let mut all = later.into_connections();
         all.sort_by_key(|connection| connection.first.frame);
         for connection in all {
@@ -170,7 +182,7 @@ impl Table {
                 Some(segments) if !segments.is_empty() => {
                     let mut slot = None;
                     for segment in &segments {
-                        slot = Some(self.observe_hashed(hash, &key, segment));
+                        slot = self.observe_hashed(hash, &key, segment);
                     }
                     if let Some(slot) = slot {
                         self.slab[slot].absorb(&connection);
@@ -205,17 +217,40 @@ impl Table {
         self.index.find(hash, |slot| self.slab[slot].key == *key)
     }
 
-    /// Returns the slot that took the segment.
+    /// Returns the slot that took the segment; a straggler is taken by none.
     #[inline]
-    fn observe_hashed(&mut self, hash: u64, key: &FlowKey, segment: &Segment) -> u32 {
+    fn observe_hashed(&mut self, hash: u64, key: &FlowKey, segment: &Segment) -> Option<u32> {
         let slot = match self.find(hash, key) {
             Some(slot) if self.goes_on(slot, segment) => slot,
-            Some(slot) => self.anew(hash, slot, key, segment),
-            None => self.begin(hash, key, is_syn(segment), segment.seen.at),
+            found => {
+                if self.straggles(hash, found, segment) {
+                    self.stragglers += 1;
+                    return None;
+                }
+                match found {
+                    Some(slot) => self.anew(hash, slot, key, segment),
+                    None => self.begin(hash, key, is_syn(segment), segment.seen.at),
+                }
+            }
         };
         let slot = self.of_which(slot, segment);
         self.slab[slot].observe(segment);
-        slot
+        Some(slot)
+    }
+
+    /// Whether it belongs to a connection that was closed and has settled, be it still held or not.
+    #[cold]
+    fn straggles(&self, hash: u64, found: Option<u32>, segment: &Segment) -> bool {
+        if segment.flags.any(TcpFlags::SYN) {
+            return false;
+        }
+        match found {
+            Some(slot) => {
+                let connection = &self.slab[slot];
+                connection.closed_by_both() && segment.seen.at - connection.last().at <= self.limits.linger
+            }
+            None => self.streams.closed_lately(hash, segment.seen.at, self.limits.linger),
+        }
     }
 
     /// The common case, decided without calls: an open connection, no SYN.
@@ -234,7 +269,7 @@ impl Table {
     fn expired(&self, connection: &Connection, now: Timestamp) -> bool {
         let unanswered = !connection.established() && !connection.midstream();
         let linger = if connection.closed_by_both() {
-            self.limits.linger
+            self.limits.settle
         } else if unanswered {
             self.limits.attempt
         } else if connection.is_over() {
@@ -345,7 +380,9 @@ impl Table {
             self.finish(older);
         }
         let hash = self.hash(&self.slab[slot].key);
-        self.streams.retire(hash, self.slab[slot].stream);
+        let connection = &self.slab[slot];
+        let closed = connection.closed_by_both().then(|| connection.last().at);
+        self.streams.retire(hash, connection.stream, closed);
         self.index.remove(hash, slot);
         self.finish(slot);
     }
