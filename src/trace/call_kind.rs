@@ -1,6 +1,8 @@
-//! What a system call does to a descriptor, or what a thread waits for in it, by its name. One table for all systems.
+//! What a system call does to a descriptor, or what a thread waits for in it: by its name, one table for all systems, and
+//! by what its arguments say.
 
-use super::Syscall;
+use super::args::{Args, number};
+use super::{SocketKind, Syscall};
 
 /// The part a call plays here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -126,4 +128,63 @@ impl CallKind {
     pub(super) fn sees_eof(self) -> bool {
         matches!(self, CallKind::Read | CallKind::Accept | CallKind::Connect | CallKind::Poll)
     }
+}
+
+/// The descriptors a poll or select waits for input on: `[{fd=4, events=POLLIN}]`, `fd=5  ev=POLLRDNORM`, or the first
+/// list of select, `8, [4 5 7]`.
+pub(super) fn polled(args: Args<'_>) -> Vec<i32> {
+    let fd = |text: &[u8]| number(text).and_then(|fd| i32::try_from(fd).ok());
+    let mut found = Vec::new();
+    for at in memchr::memmem::find_iter(args.0, b"fd=") {
+        let text = &args.0[at + 3..];
+        // Up to the next descriptor.
+        let own = &text[..memchr::memmem::find(text, b"fd=").unwrap_or(text.len())];
+        let events = memchr::memmem::find(own, b"ev").map_or(own, |at| &own[at..]);
+        let input = [&b"IN"[..], b"RD"].iter().any(|word| memchr::memmem::find(events, word).is_some());
+        found.extend(fd(text).filter(|_| input));
+    }
+    if found.is_empty()
+        && let Some(list) = args.iter().nth(1).and_then(|list| list.strip_prefix(b"["))
+    {
+        found.extend(list.split(|b| *b == b' ').filter_map(fd));
+    }
+    found
+}
+
+/// Calls that only sockets take.
+pub(super) fn is_socket_call(name: &str) -> bool {
+    name.starts_with("recv") || name.starts_with("send") && name != "sendfile"
+}
+
+/// A read of no octets returns 0 without any end of file.
+pub(super) fn asks_for_data(call: &Syscall<'_>) -> bool {
+    let count = match call.name {
+        "read" | "kread" | "recv" | "recvfrom" => call.args.iter().nth(2),
+        _ => None,
+    };
+    count.is_none_or(|count| number(count) != Some(0))
+}
+
+/// SHUT_WR and SHUT_RDWR send the FIN; SHUT_RD does not.
+pub(super) fn stops_sending(args: Args<'_>) -> bool {
+    args.iter().nth(1).is_some_and(|how| {
+        how.starts_with(b"SHUT_WR") || how.starts_with(b"SHUT_RDWR") || matches!(number(how), Some(1 | 2))
+    })
+}
+
+/// What socket(2) opens: none for what is no stream of the Internet families.
+pub(super) fn socket_kind(args: Args<'_>) -> Option<SocketKind> {
+    let mut parts = args.iter();
+    let (family, kind) = (Args(parts.next()?), Args(parts.next()?));
+    let internet = family.has("INET");
+    if !internet && family.has("F_") || kind.has("SOCK_") && !kind.has("STREAM") {
+        return None;
+    }
+    // The numbers of families and types differ from system to system.
+    Some(if internet && kind.has("STREAM") { SocketKind::Tcp } else { SocketKind::Socket })
+}
+
+/// Threads share their descriptors, processes copy them.
+pub(super) fn shares_table(args: Args<'_>) -> bool {
+    args.has("CLONE_FILES")
 }

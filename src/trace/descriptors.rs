@@ -8,14 +8,18 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
-use super::args::{Args, note, number};
-use super::call_kind::CallKind;
+use super::args::Args;
+use super::call_kind::{
+    CallKind, asks_for_data, is_socket_call, polled, shares_table, socket_kind, stops_sending,
+};
 use super::facts::{Armed, Failure, TraceFacts};
 use super::life::{AddressSource, Ended, Life, Opened, Quote, SocketKind};
 use super::sockaddr;
 use super::tables::{Entry, Held, LifeId, TableId, Tables};
 use super::tasks::{Tasks, Wait};
 use super::{Event, Outcome, Syscall, Task, TraceLog};
+
+mod effects;
 
 /// Sockets followed at once.
 const MOST_LIVES: usize = 65_536;
@@ -248,11 +252,7 @@ impl Descriptors {
         let foreign = note.is_some_and(|note| !tcp && !note.starts_with(b"socket:["));
         match self.tables.get(table, fd) {
             Some(Held::Other) if !tcp => return None,
-            Some(Held::Socket(id)) if !foreign => {
-                if self.noted(id, note, kind) {
-                    return Some(id);
-                }
-            }
+            Some(Held::Socket(id)) if !foreign && self.noted(id, note, kind) => return Some(id),
             None if foreign => return None,
             _ => {}
         }
@@ -425,223 +425,6 @@ impl Descriptors {
         }
     }
 
-    fn accepted(&mut self, call: &Syscall<'_>, table: TableId, fd: i32) {
-        let listener = self.socket(call, CallKind::Accept, table);
-        let note = call.result_note();
-        let foreign = note.is_some_and(|n| !n.starts_with(b"TCP") && !n.starts_with(b"socket:["));
-        let known_foreign =
-            listener.is_none() && call.fd().is_some_and(|fd| self.tables.get(table, fd) == Some(Held::Other));
-        if foreign || known_foreign && note.is_none() {
-            return self.place(call, table, fd, Some(Held::Other), false);
-        }
-        let local = listener.and_then(|id| self.lives.get_mut(&id)).and_then(|holding| {
-            holding.life.listening = true;
-            holding.life.local
-        });
-        // Only TCP sockets both accept and have Internet addresses (SCTP aside).
-        let kind = if call.sockaddr.is_some() { SocketKind::Tcp } else { SocketKind::Socket };
-        let held = self.open(call, table, fd, Opened::Accept, kind);
-        self.place(call, table, fd, held, call.args.has("CLOEXEC"));
-        if let Some(Held::Socket(id)) = held {
-            if let Some(Holding { life, .. }) = self.lives.get_mut(&id) {
-                life.peer = call.sockaddr.map(|peer| (peer, AddressSource::Accept));
-                life.local = local.map(|(local, _)| (local, AddressSource::Listener));
-            }
-            self.noted(id, note, CallKind::Accept);
-        }
-    }
-
-    fn connect(&mut self, call: &Syscall<'_>, table: TableId) {
-        let under_way = match call.outcome {
-            Outcome::Value(value) => value == 0,
-            Outcome::Error(error) => matches!(error, "EINPROGRESS" | "EINTR" | "EALREADY" | "EISCONN"),
-            _ => false,
-        };
-        if call.args.has("sun_path") || call.args.has("AF_UNIX") {
-            if let Some(fd) = call.fd() {
-                self.place(call, table, fd, Some(Held::Other), false);
-            }
-            return;
-        }
-        if let Some(id) = self.socket(call, CallKind::Connect, table)
-            && let Some(Holding { life, .. }) = self.lives.get_mut(&id)
-            && let (Some(peer), None, true) = (call.sockaddr, life.peer, under_way)
-        {
-            life.peer = Some((peer, AddressSource::Connect));
-        }
-    }
-
-    /// getpeername, getsockname, bind, listen and socket options: each says something of the socket.
-    fn named(&mut self, call: &Syscall<'_>, kind: CallKind, id: LifeId) {
-        let Some(Holding { life, .. }) = self.lives.get_mut(&id) else { return };
-        match kind {
-            CallKind::Listen => life.listening = true,
-            CallKind::PeerName if life.peer.is_none() => {
-                life.peer = call.sockaddr.map(|peer| (peer, AddressSource::GetName));
-            }
-            CallKind::OwnName => {
-                let bind = call.name == "bind";
-                let better = match life.local {
-                    None => true,
-                    Some((_, known)) => !bind && known != AddressSource::Note,
-                };
-                if let (Some(local), true) = (call.sockaddr, better) {
-                    let source = if bind { AddressSource::Bind } else { AddressSource::GetName };
-                    life.local = Some((local, source));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn open_pair(&mut self, call: &Syscall<'_>, table: TableId, value: Option<i64>) {
-        if value.is_none() {
-            return;
-        }
-        // `pipe([3, 4])`, `pipe2([3<pipe:[1]>, 4<…>], 0)`, `pipe() = 3 [4]` of truss.
-        let list = call.args.iter().find_map(|arg| arg.strip_prefix(b"[")).unwrap_or_default();
-        let first = call.tail.strip_prefix(b"= ").filter(|_| list.is_empty()).unwrap_or_default();
-        let second = memchr::memchr(b'[', first).map(|at| &first[at + 1..]).unwrap_or_default();
-        let ends = Args(list.strip_suffix(b"]").unwrap_or(list)).iter().take(2).chain([first, second]);
-        for fd in ends.filter_map(number).filter_map(|fd| i32::try_from(fd).ok()) {
-            self.place(call, table, fd, Some(Held::Other), call.args.has("CLOEXEC"));
-        }
-    }
-
-    fn duplicate(&mut self, call: &Syscall<'_>, kind: CallKind, table: TableId, new_fd: Option<i32>) {
-        let (Some(old), Some(new)) = (call.fd(), new_fd) else { return };
-        let on_exec = call.args.has("CLOEXEC");
-        match kind {
-            CallKind::Fcntl if call.args.has("F_DUP") => {}
-            CallKind::Fcntl => {
-                if call.args.has("F_SETFD") {
-                    let flag = call.args.iter().nth(2).and_then(number) == Some(1);
-                    self.tables.set_on_exec(table, old, on_exec || flag);
-                }
-                return;
-            }
-            CallKind::DupOnto if old == new => return,
-            _ => {}
-        }
-        let held = self.tables.get(table, old);
-        if kind == CallKind::DupOnto
-            && let Some(entry) = self.tables.take(table, new)
-        {
-            // dup2 closes what the number stood for.
-            self.release(entry, (self.tables.process(table), new), || Ended::Closed(Quote::of(call)));
-        }
-        let note = call.note().or_else(|| note(call.tail.strip_prefix(b"= ")?));
-        let unknown = note.map(|note| if note.starts_with(b"TCP") { None } else { Some(Held::Other) });
-        self.place(call, table, new, held.or(unknown.flatten()), on_exec);
-    }
-
-    fn close(&mut self, call: &Syscall<'_>, table: TableId) {
-        self.facts.close_calls += 1;
-        if let Some(fd) = call.fd()
-            && let Some(entry) = self.tables.take(table, fd)
-        {
-            self.release(entry, (self.tables.process(table), fd), || Ended::Closed(Quote::of(call)));
-        }
-    }
-
-    /// close_range(first, last, flags) and closefrom(first).
-    fn close_many(&mut self, call: &Syscall<'_>, table: TableId, value: Option<i64>) {
-        if value.is_none() {
-            return;
-        }
-        let mut numbers = call.args.iter().map(number);
-        let first = numbers.next().flatten().unwrap_or(i64::MAX);
-        let last = numbers.next().flatten().filter(|_| call.name == "close_range").unwrap_or(i64::MAX);
-        let within = |fd: i32| (first..=last).contains(&i64::from(fd));
-        self.facts.close_calls += 1;
-        if call.args.has("CLOEXEC") {
-            for (fd, entry) in self.tables.take_all(table, |fd, _| within(fd)) {
-                self.tables.put(table, fd, Entry { on_exec: true, ..entry });
-            }
-            return;
-        }
-        for (fd, entry) in self.tables.take_all(table, |fd, _| within(fd)) {
-            self.release(entry, (self.tables.process(table), fd), || Ended::Closed(Quote::of(call)));
-        }
-    }
-
-    /// `epoll_ctl(7, EPOLL_CTL_ADD, 4, {events=EPOLLIN, …}) = 0`.
-    fn epoll_ctl(&mut self, call: &Syscall<'_>, table: TableId, value: Option<i64>) {
-        let mut args = call.args.iter();
-        let (Some(epoll), operation, Some(text)) = (call.fd(), args.nth(1), args.next()) else { return };
-        let Some(fd) = number(text).and_then(|fd| i32::try_from(fd).ok()).filter(|_| value == Some(0)) else {
-            return;
-        };
-        let events = args.next().map(Args);
-        let for_input = events.is_none_or(|e| e.has("EPOLLIN") || e.has("EPOLLRDHUP") || !e.has("EPOLL"));
-        let adds = operation.is_some_and(|operation| operation != b"EPOLL_CTL_DEL" && operation != b"2");
-        let life = match self.tables.get(table, fd) {
-            Some(Held::Socket(id)) if adds && for_input => Some(id),
-            _ => None,
-        };
-        self.tables.watch(table, epoll, fd, life);
-    }
-
-    fn forked(&mut self, call: &Syscall<'_>, table: TableId, value: Option<i64>) {
-        self.forking.retain(|forking| forking.task != call.task);
-        let Some(other) = value.and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0) else { return };
-        let Some(process) = call.task.process else {
-            let child = Task { process: None, thread: Some(other) };
-            if self.tasks.table(child).is_none() {
-                let table = if shares_table(call.args) { table } else { self.copy(table, None) };
-                if self.tasks.add(child, table) {
-                    self.tables.join(table);
-                }
-            }
-            return;
-        };
-        if memchr::memmem::find(call.text, b"(returning as child").is_some() {
-            // The child's own line: the number is its parent's.
-            if self.tables.is_empty(table)
-                && let Some(parent) = self.processes.get(&other).copied()
-            {
-                self.adopt(parent, process);
-            }
-        } else if !self.processes.contains_key(&other) {
-            self.adopt(table, other);
-        }
-    }
-
-    /// Gives a process a copy of a table. Its threads seen so far had none worth keeping.
-    fn adopt(&mut self, from: TableId, process: u32) {
-        if let Some(old) = self.processes.remove(&process) {
-            self.tables.remove(old);
-            self.tasks.exit_process(process);
-        }
-        let table = self.copy(from, Some(process));
-        self.processes.insert(process, table);
-    }
-
-    fn exit(&mut self, task: Task, killed: bool, ended: &Ended) {
-        let gone = match task {
-            // The whole process.
-            Task { process: Some(process), thread: None } => {
-                self.tasks.exit_process(process);
-                self.processes.remove(&process)
-            }
-            // A thread of a known process leaves its descriptors to the others.
-            Task { process: Some(_), thread: Some(_) } => {
-                self.tasks.exit(task, killed);
-                None
-            }
-            _ => self.tasks.exit(task, killed).filter(|table| self.tables.leave(*table)),
-        };
-        let Some(table) = gone else { return };
-        if self.default_table == Some(table) {
-            self.default_table = None;
-        }
-        self.forking.retain(|forking| forking.table != table);
-        let process = self.tables.process(table);
-        for (fd, entry) in self.tables.remove(table) {
-            self.release(entry, (process, fd), || ended.clone());
-        }
-    }
-
     /// The threads that wait for descriptors, and which.
     fn armed(&self) -> Vec<Armed> {
         let mut armed: Vec<_> = self
@@ -681,64 +464,4 @@ impl Descriptors {
         let lives = found.into_iter().filter_map(|(fd, id)| Some((fd, self.lives.get(&id)?.life.clone())));
         lives.filter(|(_, life)| !life.listening).take(MOST_ARMED).collect()
     }
-}
-
-/// The descriptors a poll or select waits for input on: `[{fd=4, events=POLLIN}]`, `fd=5  ev=POLLRDNORM`, or the first
-/// list of select, `8, [4 5 7]`.
-fn polled(args: Args<'_>) -> Vec<i32> {
-    let fd = |text: &[u8]| number(text).and_then(|fd| i32::try_from(fd).ok());
-    let mut found = Vec::new();
-    for at in memchr::memmem::find_iter(args.0, b"fd=") {
-        let text = &args.0[at + 3..];
-        // Up to the next descriptor.
-        let own = &text[..memchr::memmem::find(text, b"fd=").unwrap_or(text.len())];
-        let events = memchr::memmem::find(own, b"ev").map_or(own, |at| &own[at..]);
-        let input = [&b"IN"[..], b"RD"].iter().any(|word| memchr::memmem::find(events, word).is_some());
-        found.extend(fd(text).filter(|_| input));
-    }
-    if found.is_empty()
-        && let Some(list) = args.iter().nth(1).and_then(|list| list.strip_prefix(b"["))
-    {
-        found.extend(list.split(|b| *b == b' ').filter_map(fd));
-    }
-    found.truncate(MOST_ARMED);
-    found
-}
-
-/// Calls that only sockets take.
-fn is_socket_call(name: &str) -> bool {
-    name.starts_with("recv") || name.starts_with("send") && name != "sendfile"
-}
-
-/// A read of no octets returns 0 without any end of file.
-fn asks_for_data(call: &Syscall<'_>) -> bool {
-    let count = match call.name {
-        "read" | "kread" | "recv" | "recvfrom" => call.args.iter().nth(2),
-        _ => None,
-    };
-    count.is_none_or(|count| number(count) != Some(0))
-}
-
-/// SHUT_WR and SHUT_RDWR send the FIN; SHUT_RD does not.
-fn stops_sending(args: Args<'_>) -> bool {
-    args.iter().nth(1).is_some_and(|how| {
-        how.starts_with(b"SHUT_WR") || how.starts_with(b"SHUT_RDWR") || matches!(number(how), Some(1 | 2))
-    })
-}
-
-/// What socket(2) opens: none for what is no stream of the Internet families.
-fn socket_kind(args: Args<'_>) -> Option<SocketKind> {
-    let mut parts = args.iter();
-    let (family, kind) = (Args(parts.next()?), Args(parts.next()?));
-    let internet = family.has("INET");
-    if !internet && family.has("F_") || kind.has("SOCK_") && !kind.has("STREAM") {
-        return None;
-    }
-    // The numbers of families and types differ from system to system.
-    Some(if internet && kind.has("STREAM") { SocketKind::Tcp } else { SocketKind::Socket })
-}
-
-/// Threads share their descriptors, processes copy them.
-fn shares_table(args: Args<'_>) -> bool {
-    args.has("CLONE_FILES")
 }

@@ -21,7 +21,7 @@ pub struct TraceFacts {
     pub open: Vec<Life>,
     /// Reads and writes that failed because the connection was gone, at most 1,024.
     pub failures: Vec<Failure>,
-    /// Threads that wait for descriptors at the end of the log.
+    /// Threads that wait for descriptors at the end of the log; none if the log ends with their death.
     pub armed: Vec<Armed>,
     /// What the threads do at the end of the log.
     pub threads: Threads,
@@ -86,7 +86,7 @@ pub struct Threads {
     pub otherwise: Vec<Sleeper>,
     /// Not seen asleep: running, or asleep in a call that the trace leaves out.
     pub running: usize,
-    /// Ended by themselves.
+    /// Ended by themselves, or killed while others lived on.
     pub ended: usize,
 }
 

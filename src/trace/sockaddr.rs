@@ -1,4 +1,4 @@
-//! Socket addresses in the spellings of the tracers. One function per spelling, one list.
+//! Socket addresses in the spellings of the tracers. One function per spelling.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,12 +6,9 @@ use crate::wire::Endpoint;
 
 use super::args::number;
 
-/// The spellings, told apart by their own words.
-const SPELLINGS: [fn(&[u8]) -> Option<Endpoint>; 3] = [strace, truss, bsd];
-
 /// The first Internet address and port in `text`, in whatever spelling.
 pub(super) fn find(text: &[u8]) -> Option<Endpoint> {
-    SPELLINGS.iter().find_map(|spelling| spelling(text))
+    strace(text).or_else(|| truss(text)).or_else(|| bsd(text))
 }
 
 /// `{sa_family=AF_INET, sin_port=htons(37556), sin_addr=inet_addr("192.0.2.9")}` and its IPv6 sister, whose address stands

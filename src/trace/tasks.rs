@@ -146,10 +146,13 @@ impl Tasks {
     /// What the threads do at the end of the log, in the order of its lines.
     pub(super) fn finish(&self) -> Threads {
         let mut threads = Threads { ended: self.ended, ..Threads::default() };
+        // A log that ends with the program being killed shows in what; one killed earlier has merely ended.
+        let killed = if self.known.is_empty() { self.killed.as_slice() } else { &[] };
+        threads.ended += self.killed.len() - killed.len();
         // Without numbers, the thread that made the other calls is one of the sleepers, or unknown.
         let unnumbered = |task: &Task| *task == Task::default() && !self.nameless.is_empty();
         let known = self.known.iter().filter(|(task, _)| !unnumbered(task)).map(|(_, known)| &known.wait);
-        for wait in known.chain(&self.nameless).chain(&self.killed) {
+        for wait in known.chain(&self.nameless).chain(killed) {
             if !wait.waiting {
                 threads.running += 1;
                 continue;
