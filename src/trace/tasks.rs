@@ -146,13 +146,15 @@ impl Tasks {
     /// What the threads do at the end of the log, in the order of its lines.
     pub(super) fn finish(&self) -> Threads {
         let mut threads = Threads { ended: self.ended, ..Threads::default() };
+        // Lines without a number come from a thread that has one on other lines, or from one of the nameless sleepers.
+        let others = self.known.len() > 1 || !self.nameless.is_empty() || !self.killed.is_empty();
+        let told =
+            |(task, known): &(&Task, &Known)| !(others && **task == Task::default() && !known.wait.waiting);
+        let known: Vec<_> = self.known.iter().filter(told).map(|(_, known)| &known.wait).collect();
         // A log that ends with the program being killed shows in what; one killed earlier has merely ended.
-        let killed = if self.known.is_empty() { self.killed.as_slice() } else { &[] };
+        let killed = if known.is_empty() { self.killed.as_slice() } else { &[] };
         threads.ended += self.killed.len() - killed.len();
-        // Without numbers, the thread that made the other calls is one of the sleepers, or unknown.
-        let unnumbered = |task: &Task| *task == Task::default() && !self.nameless.is_empty();
-        let known = self.known.iter().filter(|(task, _)| !unnumbered(task)).map(|(_, known)| &known.wait);
-        for wait in known.chain(&self.nameless).chain(killed) {
+        for wait in known.into_iter().chain(&self.nameless).chain(killed) {
             if !wait.waiting {
                 threads.running += 1;
                 continue;
