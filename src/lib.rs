@@ -11,6 +11,8 @@ pub mod decode;
 
 pub mod tcp;
 
+pub mod trace;
+
 pub mod findings;
 
 pub mod analysis;
