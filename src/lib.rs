@@ -11,6 +11,8 @@ pub mod decode;
 
 pub mod tcp;
 
+pub mod sockets;
+
 pub mod findings;
 
 pub mod analysis;
