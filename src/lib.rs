@@ -13,6 +13,8 @@ pub mod tcp;
 
 pub mod trace;
 
+pub mod sockets;
+
 pub mod findings;
 
 pub mod analysis;
