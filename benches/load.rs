@@ -66,10 +66,13 @@ pub fn write(load: &Load, out: &mut impl Write) -> io::Result<()> {
         talk
     };
     let mut talks: Vec<_> = (0..load.concurrency).map(|_| fresh(&mut random)).collect();
-    let mut at_us = 1_700_000_000_000_000_u64;
+    // A tenth of a second between two packets of one connection, as on a busy service; never slower than 3 us a packet.
+    let step_ns = (100_000_000 / load.concurrency.max(1) as u64).min(3_000);
+    let mut at_ns = 1_700_000_000_000_000_000_u64;
     let mut packet = Vec::with_capacity(2_048);
     for _ in 0..load.packets {
-        at_us += 1 + random.below(5);
+        at_ns += random.below(2 * step_ns + 1);
+        let at_us = at_ns / 1_000;
         let slot = random.below(talks.len() as u64) as usize;
         let talk = &mut talks[slot];
         packet.clear();

@@ -11,6 +11,6 @@ fn main() -> anyhow::Result<()> {
     let inputs = command_line.get(1).map(Into::into).into_iter().collect::<Vec<_>>();
     let outcome = analysis::run(&inputs, &options, &mut |_| {})?;
     let report = Report::build(&outcome, &Request { command_line, listed, limit: None });
-    serde_json::to_writer_pretty(std::io::stdout().lock(), &report)?;
+    serde_json::to_writer_pretty(std::io::BufWriter::new(std::io::stdout().lock()), &report)?;
     Ok(())
 }

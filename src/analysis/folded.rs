@@ -65,7 +65,6 @@ pub(super) fn is_healthy(connection: &Connection) -> bool {
         let tally = &connection.tallies[side.index()];
         connection.rst(side).is_none()
             && tally.acked_unseen == 0
-            && tally.retransmissions == 0
             && connection.zero_window(side).is_none()
             && connection.icmp(side).is_none()
     };
@@ -143,6 +142,10 @@ impl Folded {
             Ending::Orderly => service.closed_by_both += 1,
             Ending::Reset(_) => service.reset += 1,
             _ => {}
+        }
+        for (role, side) in [roles.client, roles.server()].into_iter().enumerate() {
+            service.segments[role] += u64::from(connection.halves[side.index()].segments);
+            service.retransmissions[role] += u64::from(connection.tallies[side.index()].retransmissions);
         }
         if let Some((side, span)) = close_time(connection)
             && side == roles.server()

@@ -67,6 +67,10 @@ pub struct ServiceFacts {
     pub closes: Histogram,
     /// Each connection's longest time to an answer.
     pub answers: Histogram,
+    /// Segments of the clients, and of the service.
+    pub segments: [u64; 2],
+    /// Of these, sent again.
+    pub retransmissions: [u64; 2],
 }
 
 impl ServiceFacts {
@@ -81,6 +85,10 @@ impl ServiceFacts {
         self.prompt_closes.merge(&other.prompt_closes);
         self.closes.merge(&other.closes);
         self.answers.merge(&other.answers);
+        for role in 0..2 {
+            self.segments[role] += other.segments[role];
+            self.retransmissions[role] += other.retransmissions[role];
+        }
     }
 }
 

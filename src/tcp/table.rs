@@ -64,8 +64,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Slots looked at by the sweep per segment observed, times 1/2.
-    const SWEEP_EVERY: usize = 2;
+    /// The sweep looks at one slot for so many segments; a connection takes more to open and close.
+    const SEGMENTS_PER_SLOT: usize = 4;
 
     /// A table for a capture of which nothing precedes.
     pub fn new(limits: Limits) -> Self {
@@ -131,7 +131,7 @@ impl Table {
                 self.observe_hashed(hash, key, segment);
             }
             let now = chunk.iter().map(|(_, segment)| segment.seen.at).min().unwrap_or_default();
-            self.sweep(chunk.len().div_ceil(Table::SWEEP_EVERY), now);
+            self.sweep(chunk.len().div_ceil(Table::SEGMENTS_PER_SLOT), now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who speaks: an address with a port, and the pair of them that names a flow.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// An IP address and a TCP port.
@@ -91,7 +92,7 @@ impl Side {
 }
 
 /// The four values that name a flow, without direction: `lo <= hi`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(C)]
 pub struct FlowKey {
     /// The end that sorts first.
@@ -100,6 +101,20 @@ pub struct FlowKey {
     pub hi: Endpoint,
     /// VLAN or interface, where the user wants them kept apart; 0 by default, so that streams agree with Wireshark's.
     pub zone: u32,
+}
+
+/// Five words; the derived one would hash every field by itself, with the lengths of the arrays.
+impl Hash for FlowKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for end in [&self.lo, &self.hi] {
+            let address = u128::from_ne_bytes(end.addr);
+            state.write_u64(address as u64);
+            state.write_u64((address >> 64) as u64);
+        }
+        let ports = u64::from(self.lo.port) << 16 | u64::from(self.hi.port);
+        state.write_u64(u64::from(self.zone) << 32 | ports);
+    }
 }
 
 impl FlowKey {
