@@ -43,6 +43,8 @@ pub struct Silence {
     pub after_fin: bool,
     /// The segment was a keep-alive probe.
     pub probe: bool,
+    /// No payload had passed at all; [`Clock::Payload`] counts from the connection's first frame then.
+    pub(super) no_payload: bool,
 }
 
 impl Silence {
@@ -70,6 +72,17 @@ pub struct Witness {
     pub to_frame: u64,
 }
 
+impl Witness {
+    /// A tie keeps the one that ended earlier.
+    fn is_better_than(&self, other: &Witness) -> bool {
+        (self.span, other.to_frame) > (other.span, self.to_frame)
+    }
+
+    fn longer(self, other: Witness) -> Witness {
+        if other.is_better_than(&self) { other } else { self }
+    }
+}
+
 /// What became of the segment that ended a silence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -86,8 +99,9 @@ pub enum Outcome {
     Reset,
 }
 
+/// A silence whose end waits for an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Episode {
+pub(super) struct Episode {
     silence: Silence,
     /// What acknowledges the segment.
     target: SeqNum,
@@ -96,11 +110,40 @@ struct Episode {
     heard: bool,
 }
 
+impl Episode {
+    /// Whether it is the same one, as seen by a part that may not know when payload last passed.
+    pub(super) fn is_same_as(&self, part: &Episode) -> bool {
+        let mut silence = part.silence;
+        silence.no_payload = self.silence.no_payload;
+        silence.spans[Clock::Payload as usize] = self.silence.spans[Clock::Payload as usize];
+        silence.after_fin |= self.silence.after_fin;
+        Episode { silence, ..*part } == *self
+    }
+
+    pub(super) fn shift_frames(&mut self, by: u64) {
+        self.silence.from_frame += by;
+        self.silence.resumed.frame += by;
+    }
+}
+
+/// What the later part of a capture could not know when it judged its silences.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unknown {
+    /// A FIN had passed.
+    pub(super) fin: bool,
+    /// How long before its first frame payload had last passed, or the connection had begun.
+    pub(super) payload: Span,
+    /// Payload had passed at all.
+    pub(super) payload_seen: bool,
+}
+
 /// All silences of a connection, folded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Silences {
     pending: Option<Episode>,
     survived: [Witness; Clock::COUNT],
+    /// On [`Clock::Payload`] while no payload had passed at all: what an earlier part knows will lengthen it.
+    since_first: Witness,
     reset: Option<Silence>,
     /// How many were survived.
     pub survived_count: u32,
@@ -114,7 +157,10 @@ impl Silences {
 
     /// The longest silence survived on that clock.
     pub fn survived(&self, clock: Clock) -> Option<Witness> {
-        let witness = self.survived[clock as usize];
+        let mut witness = self.survived[clock as usize];
+        if clock == Clock::Payload && self.since_first.is_better_than(&witness) {
+            witness = self.since_first;
+        }
         (witness.span > Span::ZERO).then_some(witness)
     }
 
@@ -132,6 +178,11 @@ impl Silences {
     /// Whether a segment waits for its answer.
     pub(super) fn is_pending(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// The silence whose end waits for an answer.
+    pub(super) fn pending(&self) -> Option<Episode> {
+        self.pending
     }
 
     /// Whether the segment that waits for its answer was sent by that side.
@@ -164,7 +215,11 @@ impl Silences {
         self.survived_count = self.survived_count.saturating_add(1);
         for (clock, span) in silence.clocks() {
             let witness = Witness { span, from_frame: silence.from_frame, to_frame: silence.resumed.frame };
-            self.survive(clock, witness);
+            if clock == Clock::Payload && silence.no_payload {
+                self.since_first = self.since_first.longer(witness);
+            } else {
+                self.survive(clock, witness);
+            }
         }
     }
 
@@ -175,11 +230,24 @@ impl Silences {
         }
     }
 
-    /// A tie keeps the earlier witness.
     fn survive(&mut self, clock: Clock, witness: Witness) {
         let longest = &mut self.survived[clock as usize];
-        if witness.span > longest.span {
-            *longest = witness;
+        *longest = longest.longer(witness);
+    }
+
+    /// A witness of a part that had seen no payload, measured from its first frame; or of the silence that was waiting
+    /// for its answer when the two were joined.
+    fn survive_since_first(&mut self, part: Witness, waiting: Option<Episode>, unknown: &Unknown) {
+        let waiting = waiting.filter(|episode| episode.silence.resumed.frame == part.to_frame);
+        let (span, no_payload) = match waiting {
+            Some(Episode { silence, .. }) => (silence.spans[Clock::Payload as usize], silence.no_payload),
+            None => (part.span + unknown.payload, !unknown.payload_seen),
+        };
+        let witness = Witness { span, ..part };
+        if no_payload {
+            self.since_first = self.since_first.longer(witness);
+        } else {
+            self.survive(Clock::Payload, witness);
         }
     }
 
@@ -188,20 +256,32 @@ impl Silences {
         Silences { pending: self.pending, ..Silences::default() }
     }
 
-    /// `after_fin`: a FIN had passed before `rest` began, which `rest` could not know.
-    pub(super) fn then(&self, rest: &Silences, after_fin: bool) -> Silences {
+    pub(super) fn then(&self, rest: &Silences, unknown: &Unknown) -> Silences {
         let mut all = *self;
-        all.pending = rest.pending;
-        all.reset = all.reset.or(rest.reset);
-        if after_fin {
-            let longest = rest.survived[Clock::Any as usize];
-            all.survive(Clock::AfterFin, longest);
-            for broken in [&mut all.pending].into_iter().flatten() {
-                broken.silence.after_fin = true;
+        let placed = |mut silence: Silence| {
+            silence.after_fin |= unknown.fin;
+            if silence.no_payload {
+                let span = &mut silence.spans[Clock::Payload as usize];
+                *span = *span + unknown.payload;
+                silence.no_payload = !unknown.payload_seen;
             }
+            silence
+        };
+        // The silence that was waiting for its answer when the two were joined is known better here.
+        let known = |silence: Silence| match self.pending {
+            Some(own) if own.silence.resumed == silence.resumed => own.silence,
+            _ => placed(silence),
+        };
+        all.pending = rest.pending.map(|episode| Episode { silence: known(episode.silence), ..episode });
+        all.reset = all.reset.or(rest.reset.map(known));
+        if unknown.fin {
+            all.survive(Clock::AfterFin, rest.survived[Clock::Any as usize]);
         } else {
             for clock in Clock::OPEN {
                 all.survive(clock, rest.survived[clock as usize]);
+            }
+            if rest.since_first.span > Span::ZERO {
+                all.survive_since_first(rest.since_first, self.pending, unknown);
             }
         }
         all.survive(Clock::AfterFin, rest.survived[Clock::AfterFin as usize]);
@@ -211,12 +291,13 @@ impl Silences {
     }
 
     pub(super) fn shift_frames(&mut self, by: u64) {
-        for witness in self.survived.iter_mut().filter(|witness| witness.span > Span::ZERO) {
+        let witnesses = self.survived.iter_mut().chain([&mut self.since_first]);
+        for witness in witnesses.filter(|witness| witness.span > Span::ZERO) {
             witness.from_frame += by;
             witness.to_frame += by;
         }
-        let broken = self.pending.iter_mut().map(|episode| &mut episode.silence).chain(self.reset.iter_mut());
-        for silence in broken {
+        self.pending.iter_mut().for_each(|episode| episode.shift_frames(by));
+        if let Some(silence) = &mut self.reset {
             silence.from_frame += by;
             silence.resumed.frame += by;
         }
@@ -235,6 +316,7 @@ mod tests {
             by: Side::Lo,
             after_fin: false,
             probe: false,
+            no_payload: false,
         }
     }
 
