@@ -33,7 +33,7 @@ pub struct Connection {
     pub(super) longest_answer_us: u32,
     /// Wireshark's stream number as counted by the table; [`Connection::NO_STREAM`] if unknown.
     pub stream: u32,
-    pub(super) bits: u16,
+    pub(super) bits: u32,
 }
 
 /// What most open connections have none of.
@@ -70,24 +70,30 @@ impl Connection {
     /// A late segment within this time of its side's previous one, with a hole open, is out of order rather than sent again.
     const REORDERED_WITHIN: Span = Span::millis(3);
 
-    pub(super) const OPENED_BY_LO: u16 = 1;
-    pub(super) const OPENED_BY_HI: u16 = 2;
-    pub(super) const ESTABLISHED: u16 = 4;
-    pub(super) const SYN_FIN: u16 = 8;
-    pub(super) const BLURRED: u16 = 16;
-    pub(super) const PENDING: u16 = 32;
-    const HAS_FIN: u16 = 64;
-    pub(super) const ZERO_LO: u16 = 128;
-    pub(super) const ZERO_HI: u16 = 256;
-    pub(super) const RST_BY_LO: u16 = 512;
-    pub(super) const RST_BY_HI: u16 = 1024;
-    pub(super) const TWICE: u16 = 2048;
-    pub(super) const ABOUT: u16 = 4096;
-    pub(super) const REUSED: u16 = 8192;
-    const CLOSED_ORDERLY: u16 = 16384;
-    pub(super) const HEAD: u16 = 32768;
+    pub(super) const OPENED_BY_LO: u32 = 1;
+    pub(super) const OPENED_BY_HI: u32 = 2;
+    pub(super) const ESTABLISHED: u32 = 4;
+    pub(super) const SYN_FIN: u32 = 8;
+    pub(super) const BLURRED: u32 = 16;
+    pub(super) const PENDING: u32 = 32;
+    const HAS_FIN: u32 = 64;
+    pub(super) const ZERO_LO: u32 = 128;
+    pub(super) const ZERO_HI: u32 = 256;
+    pub(super) const RST_BY_LO: u32 = 512;
+    pub(super) const RST_BY_HI: u32 = 1024;
+    pub(super) const TWICE: u32 = 2048;
+    pub(super) const ABOUT: u32 = 4096;
+    pub(super) const REUSED: u32 = 8192;
+    const CLOSED_ORDERLY: u32 = 16384;
+    pub(super) const HEAD: u32 = 32768;
+    /// The table's own: another connection has taken this one's place in the index.
+    pub(super) const SUPERSEDED: u32 = 1 << 16;
+    /// The table's own: it took the place of another, whose stragglers may still come.
+    pub(super) const HAS_PREVIOUS: u32 = 1 << 17;
+    /// The table's own bits; none of them is a fact.
+    pub(super) const TABLE_BITS: u32 = Connection::SUPERSEDED | Connection::HAS_PREVIOUS;
     /// Bits that hold the present; all others only ever get set.
-    pub(super) const RUNNING_BITS: u16 =
+    pub(super) const RUNNING_BITS: u32 =
         Connection::BLURRED | Connection::PENDING | Connection::ZERO_LO | Connection::ZERO_HI;
 
     /// A connection of which nothing was seen.
@@ -304,6 +310,11 @@ impl Connection {
         self.bits & (Connection::CLOSED_ORDERLY | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
     }
 
+    /// Whether a FIN or an acceptable RST was seen.
+    pub(super) fn has_ending(&self) -> bool {
+        self.bits & (Connection::HAS_FIN | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
+    }
+
     /// Whether its numbers lie where this connection's are; unknown ones do not object.
     pub(super) fn fits(&self, s: &Segment) -> bool {
         let half = &self.halves[s.side.index()];
@@ -336,10 +347,6 @@ impl Connection {
         !same && !late_capture && !simultaneous
     }
 
-    pub(super) fn set_replaced(&mut self, replaced: bool) {
-        self.bits = self.bits & !Connection::REUSED | if replaced { Connection::REUSED } else { 0 };
-    }
-
     pub(super) fn extra_mut(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()
     }
@@ -349,24 +356,13 @@ impl Connection {
         let half = &self.halves[s.side.index()];
         let twice = half.spoke()
             && half.signature == signature
-            && (half.interface != s.interface || self.is_recent(s));
+            && (half.interface != s.interface || s.seen.at - half.last.at <= Connection::TWICE_WITHIN);
         if twice {
             self.bits |= Connection::TWICE;
             self.extra_mut().recent.get_or_insert_default();
             return true;
         }
         self.bits & Connection::TWICE != 0 && self.seen_recently(s, signature)
-    }
-
-    /// Whether its side's last segment, or its RST if this is one, passed just before.
-    fn is_recent(&self, s: &Segment) -> bool {
-        let mut last = self.halves[s.side.index()].last.at;
-        if s.flags.any(TcpFlags::RST)
-            && let Some(rst) = self.rst(s.side)
-        {
-            last = last.max(rst.seen.at);
-        }
-        s.seen.at - last <= Connection::TWICE_WITHIN
     }
 
     #[cold]
@@ -754,7 +750,7 @@ impl Connection {
     }
 
     #[cold]
-    fn window_moves(&mut self, s: &Segment, bit: u16) {
+    fn window_moves(&mut self, s: &Segment, bit: u32) {
         if s.flags.any(TcpFlags::SYN) {
             return;
         }

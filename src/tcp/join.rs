@@ -26,7 +26,7 @@ pub(super) struct Head {
 struct Closed {
     halves: [Half; 2],
     tallies: [Tally; 2],
-    bits: u16,
+    bits: u32,
     /// What acknowledges the FIN of each side, and whether it was.
     fins: [Option<(SeqNum, bool)>; 2],
     pending: Option<Episode>,
@@ -170,13 +170,17 @@ impl Connection {
     }
 
     /// What was set or cleared since `closed`.
-    fn join_bits(&mut self, rest: u16, closed: u16) {
-        const OPENED: u16 = Connection::OPENED_BY_LO | Connection::OPENED_BY_HI;
-        let mut lasting = !(Connection::RUNNING_BITS | Connection::HEAD);
+    fn join_bits(&mut self, rest: u32, closed: u32) {
+        const OPENED: u32 = Connection::OPENED_BY_LO | Connection::OPENED_BY_HI;
+        const PASSING: u32 = Connection::RUNNING_BITS | Connection::HEAD | Connection::TABLE_BITS;
+        let mut lasting = !(PASSING | Connection::REUSED);
+        if !self.is_over() {
+            self.bits |= rest & Connection::REUSED;
+        }
         if self.bits & OPENED != 0 {
             lasting &= !OPENED;
         }
-        self.bits |= rest & (!closed & lasting | Connection::REUSED);
+        self.bits |= rest & !closed & lasting;
         self.bits &= !(closed & !rest & lasting);
         self.bits = self.bits & !Connection::RUNNING_BITS | rest & Connection::RUNNING_BITS;
     }
@@ -236,7 +240,7 @@ impl Connection {
         let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
         let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
         let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
-            && rest.rst.iter().flatten().all(|rst| rst.sent == 0)
+            && rest.rst.iter().all(Option::is_none)
             && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
         if nothing && self.extra.is_none() {
             return;
@@ -252,7 +256,7 @@ impl Connection {
                 }
                 (first, None) => first,
             };
-            extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
+            extra.rst[x] = match (extra.rst[x], rest.rst[x]) {
                 (Some(first), Some(again)) => {
                     Some(Rst { sent: first.sent.saturating_add(again.sent), ..first })
                 }
@@ -352,7 +356,7 @@ impl Closed {
     /// that cannot be made good when the two are joined.
     fn agrees(&self, part: &Closed) -> bool {
         const DECIDING: u8 = Half::SEQ | Half::ACK | Half::TS;
-        const BITS: u16 = Connection::ESTABLISHED
+        const BITS: u32 = Connection::ESTABLISHED
             | Connection::BLURRED
             | Connection::PENDING
             | Connection::ZERO_LO
@@ -402,7 +406,7 @@ impl Extra {
             fin.sent = 0;
             fin.peer_payload_before = 0;
         }
-        self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
+        self.rst = [None; 2];
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();
         }

@@ -105,7 +105,9 @@ fn set(table: Table) -> Vec<Connection> {
 fn same_set(how: &str, joined: Table, whole: Table) -> Result<usize, TestCaseError> {
     let (joined, whole) = (set(joined), set(whole));
     let outline = |all: &[Connection]| -> Vec<_> {
-        all.iter().map(|c| (c.key.hi, c.first.frame, c.halves.map(|half| half.segments))).collect()
+        all.iter()
+            .map(|c| format!("{} {} {:?}", c.key.hi, c.first.frame, c.halves.map(|half| half.segments)))
+            .collect()
     };
     prop_assert!(
         joined.len() == whole.len(),
@@ -152,7 +154,7 @@ fn table_law(frames: &[(FlowKey, Segment)], at: (usize, usize)) -> Result<usize,
 const CUT: std::ops::Range<usize> = 0..1001;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: std::env::var("N").map_or(512, |n| n.parse().unwrap()), rng_seed: RngSeed::Fixed(std::env::var("S").map_or(1, |n| n.parse().unwrap())), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn connections_join(seed: u64, moves in 0_usize..150, at in (CUT, CUT), foul: bool) {

@@ -46,7 +46,7 @@ impl Default for Limits {
 pub struct Table {
     index: Index,
     slab: Slab,
-    /// The connection that the one in this slot replaced while it was not over.
+    /// The connection that the one in this slot replaced, as long as stragglers may come.
     previous: HashMap<u32, u32>,
     streams: Streams,
     finished: Vec<Connection>,
@@ -155,7 +155,10 @@ impl Table {
     /// Every connection not yet taken, in no particular order.
     pub fn into_connections(self) -> Vec<Connection> {
         let mut all = self.finished;
-        all.extend(self.slab.into_taken());
+        all.extend(self.slab.into_taken().map(|mut connection| {
+            connection.bits &= !Connection::TABLE_BITS;
+            connection
+        }));
         all
     }
 
@@ -207,7 +210,7 @@ impl Table {
         }
         // What looked like another connection to the part may have been this one's SYN sent again.
         if let Some(slot) = self.find(hash, &key) {
-            self.slab[slot].set_replaced(false);
+            self.slab[slot].bits &= !Connection::REUSED;
         }
     }
 
@@ -237,8 +240,8 @@ impl Table {
     #[inline]
     fn goes_on(&self, slot: u32, segment: &Segment) -> bool {
         let connection = &self.slab[slot];
-        !segment.flags.any(TcpFlags::SYN) && connection.established() && !connection.is_over()
-            || !self.ends_before(connection, segment)
+        let open = connection.established() && !connection.is_over() && !self.part;
+        open && !segment.flags.any(TcpFlags::SYN) || !self.ends_before(connection, segment)
     }
 
     #[cold]
@@ -257,6 +260,9 @@ impl Table {
             Some(self.limits.linger)
         } else if connection.is_empty() || !connection.established() && !connection.midstream() {
             Some(self.limits.attempt)
+        } else if self.part && connection.midstream() && connection.has_ending() {
+            // An earlier part may know that it is over. If not, then joining puts the pieces together again.
+            Some(self.limits.linger)
         } else if connection.is_over() {
             Some(self.limits.linger_after_reset)
         } else {
@@ -287,12 +293,15 @@ impl Table {
         if let Some(older) = self.previous.remove(&old) {
             self.finish(older);
         }
-        // A part may already know that it was replaced, and also what stragglers did to it afterwards.
-        let gone = self.slab[old].is_over() || self.expired(&self.slab[old], now);
-        if gone && !self.slab[old].replaced() {
+        if self.expired(&self.slab[old], now) {
             self.finish(old);
         } else {
-            self.slab[old].set_replaced(true);
+            let connection = &mut self.slab[old];
+            if !connection.is_over() {
+                connection.bits |= Connection::REUSED;
+            }
+            connection.bits |= Connection::SUPERSEDED;
+            self.slab[new].bits |= Connection::HAS_PREVIOUS;
             self.previous.insert(new, old);
         }
         new
@@ -315,7 +324,7 @@ impl Table {
     /// The connection itself, or the one it replaced, whose numbers a straggler may carry.
     #[inline]
     fn of_which(&self, slot: u32, segment: &Segment) -> u32 {
-        if self.previous.is_empty() || is_syn(segment) {
+        if self.slab[slot].bits & Connection::HAS_PREVIOUS == 0 || is_syn(segment) {
             return slot;
         }
         match self.previous.get(&slot) {
@@ -345,7 +354,7 @@ impl Table {
         let mut coldest: Option<(Timestamp, u32)> = None;
         for step in 1..=64.min(capacity) {
             let slot = (self.hand + step) % capacity;
-            if self.slab.is_taken(slot) && !self.slab[slot].replaced() {
+            if self.slab.is_taken(slot) && self.slab[slot].bits & Connection::SUPERSEDED == 0 {
                 let last = self.slab[slot].last().at;
                 if coldest.is_none_or(|(at, _)| last < at) {
                     coldest = Some((last, slot));
@@ -362,8 +371,8 @@ impl Table {
     }
 
     fn retire(&mut self, slot: u32) {
-        // One that was replaced goes when the one that replaced it goes.
-        if self.slab[slot].replaced() {
+        // One that was superseded goes when the one that took its place goes.
+        if self.slab[slot].bits & Connection::SUPERSEDED != 0 {
             return;
         }
         if let Some(older) = self.previous.remove(&slot) {
@@ -376,7 +385,8 @@ impl Table {
     }
 
     fn finish(&mut self, slot: u32) {
-        let connection = self.slab.remove(slot);
+        let mut connection = self.slab.remove(slot);
+        connection.bits &= !Connection::TABLE_BITS;
         self.finished.push(connection);
     }
 }

@@ -134,7 +134,8 @@ pub(super) fn conversation(seed: u64, moves: usize, weather: Weather) -> Vec<Seg
         seen: Vec::new(),
         dice,
     };
-    talk.begin();
+    let midstream = talk.dice.permille(weather.midstream);
+    talk.begin(midstream);
     for _ in 0..moves {
         talk.one_move();
     }
@@ -146,7 +147,7 @@ pub(super) fn conversation(seed: u64, moves: usize, weather: Weather) -> Vec<Seg
 }
 
 impl Conversation {
-    fn begin(&mut self) {
+    fn begin(&mut self, midstream: bool) {
         for x in 0..2 {
             // Half of the numbers begin so that they wrap soon.
             let any = self.dice.next() as u32;
@@ -165,7 +166,7 @@ impl Conversation {
         }
         self.ends[0].rcv = self.ends[1].isn;
         self.ends[1].rcv = self.ends[0].isn;
-        if self.dice.permille(self.weather.midstream) {
+        if midstream {
             return;
         }
         self.send(Side::Lo, SYN, 0);
@@ -232,11 +233,11 @@ impl Conversation {
                     self.send(side, ACK, 1);
                 }
             }
-            // Silences: everything at hand acknowledged, then seconds to hours of nothing.
+            // Silences: everything at hand acknowledged, then seconds to an hour of nothing.
             3 => {
                 self.send(Side::Lo, ACK, 0);
                 self.send(Side::Hi, ACK, 0);
-                let seconds = 1_u64 << self.dice.roll(14);
+                let seconds = 1_u64 << self.dice.roll(13);
                 self.pass(seconds * 1_000_000_000);
                 let len = self.dice.roll(2) as u32 * 100;
                 self.send(side, ACK | PSH, len);
@@ -260,7 +261,7 @@ impl Conversation {
             7 => {
                 let quiet = 1 << self.dice.roll(40);
                 self.pass(quiet);
-                self.begin();
+                self.begin(false);
             }
             // The same ports again while the other end still holds the old connection: SYN, stale ACK, RST, same SYN.
             _ => {
