@@ -327,6 +327,11 @@ impl Connection {
             && (!s.flags.any(TcpFlags::ACK) || !peer.has_seq() || near(s.ack, peer.nxt, half.window_octets()))
     }
 
+    /// Whether its numbers are known to be this connection's.
+    pub(super) fn owns(&self, s: &Segment) -> bool {
+        self.halves[s.side.index()].has_seq() && self.fits(s)
+    }
+
     /// Whether this segment begins another connection between the same endpoints.
     ///
     /// A SYN with another initial sequence number does; the same SYN again does not. A SYN-ACK does if it can belong to
@@ -560,16 +565,13 @@ impl Connection {
                 half.data_end = data_end;
             }
         }
-        if occupies || s.flags.any(TcpFlags::FIN) {
-            if half.has & Half::ANCHORED == 0 {
-                half.data_end = data_end;
-            }
+        if occupies {
             half.has |= Half::ANCHORED;
         }
         if !s.flags.any(TcpFlags::ACK) {
             return;
         }
-        if !half.has_ack() || s.ack.after(half.ack) || s.flags.any(TcpFlags::SYN) {
+        if !half.has_ack() || s.ack.after(half.ack) || other_syn {
             half.ack = s.ack;
             half.has |= Half::ACK;
             self.tallies[y].repeats = 0;

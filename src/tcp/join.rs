@@ -116,6 +116,7 @@ impl Connection {
     /// Adds what was counted in `rest` since its running values were `closed`.
     fn go_on(&mut self, rest: &Connection, closed: &Closed) {
         let own = self.present();
+        let was_over = self.is_over();
         let mut about = !own.agrees(closed);
         let unspoken = !closed.halves.iter().any(Half::has_payload);
         let shift = micros(rest.first.at) - micros(self.first.at);
@@ -167,6 +168,10 @@ impl Connection {
             self.bits |= Connection::ABOUT;
         }
         self.settle();
+        // Over only in the light of both parts: then most likely before the other connection began.
+        if !was_over && (!self.is_over() || rest.is_over()) {
+            self.bits |= rest.bits & Connection::REUSED;
+        }
     }
 
     /// What was set or cleared since `closed`.
@@ -174,9 +179,6 @@ impl Connection {
         const OPENED: u32 = Connection::OPENED_BY_LO | Connection::OPENED_BY_HI;
         const PASSING: u32 = Connection::RUNNING_BITS | Connection::HEAD | Connection::TABLE_BITS;
         let mut lasting = !(PASSING | Connection::REUSED);
-        if !self.is_over() {
-            self.bits |= rest & Connection::REUSED;
-        }
         if self.bits & OPENED != 0 {
             lasting &= !OPENED;
         }

@@ -168,3 +168,19 @@ proptest! {
         table_law(&mixed(seed, flows, moves, weather), at)?;
     }
 }
+
+#[test]
+fn debugging() {
+    let frames = mixed(14347202522922220788, 1, 20, Weather::FOUL);
+    let l = Limits::default();
+    let one = frames.len() * 143 / 1000;
+    println!("{} of {}", one, frames.len());
+    let c = table(l, true, &frames[one..]);
+    for c in c.clone().into_connections() {
+        println!("C {} {:?} {:?}", c.first.frame, c.halves.map(|h| h.segments), c.rst(Side::Hi));
+    }
+    let j = table(l, false, &[]).then(table(l, true, &frames[..one])).then(c);
+    for c in j.into_connections() {
+        println!("J {} {:?} {:?}", c.first.frame, c.halves.map(|h| h.segments), c.rst(Side::Hi));
+    }
+}

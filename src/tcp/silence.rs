@@ -126,6 +126,17 @@ impl Episode {
     }
 }
 
+/// What became of a silence that was waiting for its answer when the sums began at nothing: who joins the two knows its
+/// clocks better.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Inherited {
+    #[default]
+    Nothing,
+    Waiting,
+    Answered,
+    Reset,
+}
+
 /// What the later part of a capture could not know when it judged its silences.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unknown {
@@ -145,6 +156,7 @@ pub struct Silences {
     /// On [`Clock::Payload`] while no payload had passed at all: what an earlier part knows will lengthen it.
     since_first: Witness,
     reset: Option<Silence>,
+    inherited: Inherited,
     /// How many were survived.
     pub survived_count: u32,
     /// How many were no witness, since traffic that was not captured, an unanswerable segment or outstanding data blur them.
@@ -210,8 +222,15 @@ impl Silences {
             episode.heard = true;
             return;
         }
-        let silence = episode.silence;
-        self.pending = None;
+        self.answered();
+    }
+
+    fn answered(&mut self) {
+        let Some(Episode { silence, .. }) = self.pending.take() else { return };
+        if self.inherited == Inherited::Waiting {
+            self.inherited = Inherited::Answered;
+            return;
+        }
         self.survived_count = self.survived_count.saturating_add(1);
         for (clock, span) in silence.clocks() {
             let witness = Witness { span, from_frame: silence.from_frame, to_frame: silence.resumed.frame };
@@ -225,8 +244,11 @@ impl Silences {
 
     /// The other side answers with a RST.
     pub(super) fn reset(&mut self) {
-        if let Some(episode) = self.pending.take() {
-            self.reset.get_or_insert(episode.silence);
+        let Some(Episode { silence, .. }) = self.pending.take() else { return };
+        if self.inherited == Inherited::Waiting {
+            self.inherited = Inherited::Reset;
+        } else {
+            self.reset.get_or_insert(silence);
         }
     }
 
@@ -235,27 +257,13 @@ impl Silences {
         *longest = longest.longer(witness);
     }
 
-    /// A witness of a part that had seen no payload, measured from its first frame; or of the silence that was waiting
-    /// for its answer when the two were joined.
-    fn survive_since_first(&mut self, part: Witness, waiting: Option<Episode>, unknown: &Unknown) {
-        let waiting = waiting.filter(|episode| episode.silence.resumed.frame == part.to_frame);
-        let (span, no_payload) = match waiting {
-            Some(Episode { silence, .. }) => (silence.spans[Clock::Payload as usize], silence.no_payload),
-            None => (part.span + unknown.payload, !unknown.payload_seen),
-        };
-        let witness = Witness { span, ..part };
-        if no_payload {
-            self.since_first = self.since_first.longer(witness);
-        } else {
-            self.survive(Clock::Payload, witness);
-        }
-    }
-
     /// The same with nothing counted: only what still waits for its answer.
     pub(super) fn running(&self) -> Silences {
-        Silences { pending: self.pending, ..Silences::default() }
+        let inherited = if self.is_pending() { Inherited::Waiting } else { Inherited::Nothing };
+        Silences { pending: self.pending, inherited, ..Silences::default() }
     }
 
+    /// These, then what was counted on from [`Silences::running`].
     pub(super) fn then(&self, rest: &Silences, unknown: &Unknown) -> Silences {
         let mut all = *self;
         let placed = |mut silence: Silence| {
@@ -267,13 +275,16 @@ impl Silences {
             }
             silence
         };
-        // The silence that was waiting for its answer when the two were joined is known better here.
-        let known = |silence: Silence| match self.pending {
-            Some(own) if own.silence.resumed == silence.resumed => own.silence,
-            _ => placed(silence),
-        };
-        all.pending = rest.pending.map(|episode| Episode { silence: known(episode.silence), ..episode });
-        all.reset = all.reset.or(rest.reset.map(known));
+        match rest.inherited {
+            Inherited::Answered => all.answered(),
+            Inherited::Reset => all.reset(),
+            Inherited::Nothing | Inherited::Waiting => {}
+        }
+        all.pending = rest.pending.map(|episode| match all.pending {
+            Some(own) if rest.inherited == Inherited::Waiting => Episode { silence: own.silence, ..episode },
+            _ => Episode { silence: placed(episode.silence), ..episode },
+        });
+        all.reset = all.reset.or(rest.reset.map(placed));
         if unknown.fin {
             all.survive(Clock::AfterFin, rest.survived[Clock::Any as usize]);
         } else {
@@ -281,7 +292,13 @@ impl Silences {
                 all.survive(clock, rest.survived[clock as usize]);
             }
             if rest.since_first.span > Span::ZERO {
-                all.survive_since_first(rest.since_first, self.pending, unknown);
+                let span = rest.since_first.span + unknown.payload;
+                let witness = Witness { span, ..rest.since_first };
+                if unknown.payload_seen {
+                    all.survive(Clock::Payload, witness);
+                } else {
+                    all.since_first = all.since_first.longer(witness);
+                }
             }
         }
         all.survive(Clock::AfterFin, rest.survived[Clock::AfterFin as usize]);

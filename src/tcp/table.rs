@@ -328,7 +328,7 @@ impl Table {
             return slot;
         }
         match self.previous.get(&slot) {
-            Some(&old) if !self.slab[slot].fits(segment) && self.slab[old].fits(segment) => old,
+            Some(&old) if !self.slab[slot].fits(segment) && self.slab[old].owns(segment) => old,
             _ => slot,
         }
     }
