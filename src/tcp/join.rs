@@ -9,7 +9,7 @@
 use super::closing::{Fin, IcmpError, Rst, ZeroWindow};
 use super::connection::{Connection, Extra};
 use super::half::{Half, Tally};
-use super::silence::{Episode, Unknown};
+use super::silence::{Episode, Silences, Unknown};
 use crate::wire::{Segment, SeqNum, Side, Stamp, Timestamp};
 
 /// The first segments of a connection in a part of a capture.
@@ -125,8 +125,15 @@ impl Connection {
             about |= stored == u32::MAX;
             (stored != 0).then(|| micros(rest.first.at) + i64::from(stored) - 1)
         });
-        if unspoken && let Some(answer) = own.answer_in_rest(first_payload) {
+        let spoken =
+            own.halves.iter().filter(|half| half.has_payload()).map(|half| half.last_payload_at).max();
+        let reference = spoken.unwrap_or(Timestamp(i64::MIN)).max(self.first.at);
+        if unspoken && let Some(&first) = first_payload.iter().flatten().min() {
+            let answer = own.answer_in_rest(first_payload).unwrap_or(0);
             self.longest_answer_us = self.longest_answer_us.max(answer);
+            // It ended a silence of payload, but the part took it for too short to look at.
+            let shortest = Silences::SHORTEST.0 / 1_000;
+            about |= first - micros(rest.first.at) < shortest && first - micros(reference) >= shortest;
         }
         for x in 0..2 {
             self.halves[x] = own.halves[x].then(&rest.halves[x]);
@@ -153,13 +160,10 @@ impl Connection {
                     fin.answer_owed = own.halves[x].spoke_last(&own.halves[y]);
                 }
             }
-            let reference =
-                own.halves.iter().filter(|half| half.has_payload()).map(|half| half.last_payload_at);
-            let last_payload = reference.max();
             let unknown = Unknown {
                 fin: own.fins.iter().any(Option::is_some) && closed.fins.iter().all(Option::is_none),
-                payload: rest.first.at - last_payload.unwrap_or(Timestamp(i64::MIN)).max(self.first.at),
-                payload_seen: last_payload.is_some(),
+                payload: rest.first.at - reference,
+                payload_seen: spoken.is_some(),
             };
             self.add_extra(later, &fins, own.halves.map(|half| half.payload), &unknown);
         }
@@ -250,7 +254,8 @@ impl Connection {
         let extra = self.extra_mut();
         for x in 0..2 {
             // What was known when the head closed was sent before; whose it is was decided when the head was replayed.
-            extra.fin[x] = match (extra.fin[x], fins[x].filter(|fin| fin.sent > 0 || extra.fin[x].is_some())) {
+            extra.fin[x] = match (extra.fin[x], fins[x].filter(|fin| fin.sent > 0 || extra.fin[x].is_some()))
+            {
                 (Some(first), Some(again)) => Some(first.then(&again, payload[1 - x])),
                 (None, Some(mut only)) => {
                     only.peer_payload_before += payload[1 - x];

@@ -70,7 +70,23 @@ fn cut(segments: &[Segment], at: (usize, usize)) -> [&[Segment]; 3] {
 }
 
 fn connection_law(segments: &[Segment], at: (usize, usize)) -> Result<bool, TestCaseError> {
-    if std::env::var("SHOW").is_ok() { for s in segments { println!("{} {} {:?} {} seq {} ack {} len {} win {} if {}", s.seen.frame, s.seen.at.0 % 1_000_000_000_000_000, s.side, s.flags, s.seq, s.ack, s.len, s.window, s.interface); } println!("-- {:?}", cut(segments, at).map(|x| x.len())); }
+    if std::env::var("SHOW").is_ok() {
+        for s in segments {
+            println!(
+                "{} {} {:?} {} seq {} ack {} len {} win {} if {}",
+                s.seen.frame,
+                s.seen.at.0 % 1_000_000_000_000_000,
+                s.side,
+                s.flags,
+                s.seq,
+                s.ack,
+                s.len,
+                s.window,
+                s.interface
+            );
+        }
+        println!("-- {:?}", cut(segments, at).map(|x| x.len()));
+    }
     let whole = first(segments);
     let [a, b, c] = cut(segments, at);
     let left = first(a).then(&part(b)).then(&part(c));
@@ -109,13 +125,7 @@ fn same_set(how: &str, joined: Table, whole: Table) -> Result<usize, TestCaseErr
             .map(|c| format!("{} {} {:?}", c.key.hi, c.first.frame, c.halves.map(|half| half.segments)))
             .collect()
     };
-    prop_assert!(
-        joined.len() == whole.len(),
-        "{}: {:?} | {:?}",
-        how,
-        outline(&joined),
-        outline(&whole)
-    );
+    prop_assert!(joined.len() == whole.len(), "{}: {:?} | {:?}", how, outline(&joined), outline(&whole));
     for (joined, whole) in joined.iter().zip(&whole) {
         same(how, joined, whole)?;
     }
@@ -139,7 +149,24 @@ fn mixed(seed: u64, flows: u8, moves: usize, weather: Weather) -> Vec<(FlowKey, 
 }
 
 fn table_law(frames: &[(FlowKey, Segment)], at: (usize, usize)) -> Result<usize, TestCaseError> {
-    if std::env::var("SHOW").is_ok() { for (k, s) in frames { println!("{} {} {} {:?} {} seq {} ack {} len {} win {} if {}", k.hi, s.seen.frame, s.seen.at.0 % 1_000_000_000_000_000, s.side, s.flags, s.seq, s.ack, s.len, s.window, s.interface); } println!("-- {} {:?}", frames.len(), at); }
+    if std::env::var("SHOW").is_ok() {
+        for (k, s) in frames {
+            println!(
+                "{} {} {} {:?} {} seq {} ack {} len {} win {} if {}",
+                k.hi,
+                s.seen.frame,
+                s.seen.at.0 % 1_000_000_000_000_000,
+                s.side,
+                s.flags,
+                s.seq,
+                s.ack,
+                s.len,
+                s.window,
+                s.interface
+            );
+        }
+        println!("-- {} {:?}", frames.len(), at);
+    }
     let limits = Limits::default();
     let place = |thousandths: usize| frames.len() * thousandths / 1000;
     let (one, two) = (place(at.0.min(at.1)), place(at.0.max(at.1)));

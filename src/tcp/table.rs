@@ -136,7 +136,9 @@ impl Table {
     pub fn observe_icmp(&mut self, key: &FlowKey, side: Side, error: IcmpError) {
         let hash = self.hash(key);
         let slot = match self.find(hash, key) {
-            Some(slot) if self.expired(&self.slab[slot], error.seen.at) => self.anew(hash, slot, key, false, error.seen.at),
+            Some(slot) if self.expired(&self.slab[slot], error.seen.at) => {
+                self.anew(hash, slot, key, false, error.seen.at)
+            }
             Some(slot) => slot,
             None => self.begin(hash, key, false, error.seen.at),
         };

@@ -100,7 +100,8 @@ impl Weather {
     /// What ordinary captures show.
     pub(super) const FAIR: Weather = Weather { fates: [5, 5, 1, 2, 3], odd: 60, midstream: 200, reuse: true };
     /// What they show on a bad day.
-    pub(super) const FOUL: Weather = Weather { fates: [60, 60, 30, 60, 60], odd: 250, midstream: 400, reuse: true };
+    pub(super) const FOUL: Weather =
+        Weather { fates: [60, 60, 30, 60, 60], odd: 250, midstream: 400, reuse: true };
 }
 
 struct Conversation {
@@ -186,6 +187,9 @@ impl Conversation {
 
     fn one_move(&mut self) {
         let side = if self.dice.permille(500) { Side::Lo } else { Side::Hi };
+        if self.ends.iter().all(|end| end.fin) && self.dice.permille(800) {
+            return;
+        }
         let small = 10_000 << self.dice.roll(14);
         self.pass(small);
         if self.dice.permille(self.weather.odd) {
