@@ -748,6 +748,7 @@ impl Connection {
         }
         if extra.fin.iter().all(|fin| fin.is_some_and(|fin| fin.acked.is_some())) {
             self.bits |= Connection::CLOSED_ORDERLY;
+            self.bits &= !Connection::REUSED;
         }
     }
 

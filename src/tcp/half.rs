@@ -116,8 +116,13 @@ impl Half {
     }
 
     /// This line, then what was counted on from [`Half::running`]; running values unknown there are this line's.
-    pub(super) fn then(&self, rest: &Half) -> Half {
-        let later = if rest.spoke() { rest } else { self };
+    ///
+    /// `closed` is that line as it was then: what has not moved since is known better here.
+    pub(super) fn then(&self, rest: &Half, closed: &Half) -> Half {
+        let later = if rest.last != closed.last { rest } else { self };
+        // A RST leaves its fingerprint only.
+        let marked = if rest.signature != closed.signature { rest } else { later };
+        let spoken = if rest.last_payload_at != closed.last_payload_at { rest } else { self };
         let highest = |bit: u8, own: SeqNum, other: SeqNum| match (self.has & bit, rest.has & bit) {
             (_, 0) => own,
             (0, _) => other,
@@ -125,7 +130,7 @@ impl Half {
         };
         Half {
             last: later.last,
-            last_payload_at: if rest.has_payload() { rest.last_payload_at } else { self.last_payload_at },
+            last_payload_at: spoken.last_payload_at,
             payload: self.payload.saturating_add(rest.payload),
             nxt: highest(Half::SEQ, self.nxt, rest.nxt),
             data_end: match (self.has & Half::SEQ, rest.has & Half::ANCHORED) {
@@ -135,13 +140,13 @@ impl Half {
             },
             ack: highest(Half::ACK, self.ack, rest.ack),
             segments: self.segments.saturating_add(rest.segments),
-            signature: later.signature,
+            signature: marked.signature,
             ts_val: if rest.has & Half::TS != 0 { rest.ts_val } else { self.ts_val },
             window: later.window,
             flags: self.flags | rest.flags,
             window_scale: if rest.synchronised() { rest.window_scale } else { self.window_scale },
             has: self.has | rest.has,
-            interface: later.interface,
+            interface: marked.interface,
         }
     }
 }

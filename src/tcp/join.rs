@@ -136,11 +136,12 @@ impl Connection {
             about |= first - micros(rest.first.at) < shortest && first - micros(reference) >= shortest;
         }
         for x in 0..2 {
-            self.halves[x] = own.halves[x].then(&rest.halves[x]);
+            self.halves[x] = own.halves[x].then(&rest.halves[x], &closed.halves[x]);
             let mut later = rest.tallies[x];
             if later.first_payload_us != 0 {
-                let shift = u32::try_from(shift).unwrap_or(0);
-                later.first_payload_us = later.first_payload_us.saturating_add(shift);
+                // Negative where the part's own first segments belong to an older connection.
+                let stored = (i64::from(later.first_payload_us) + shift).max(1);
+                later.first_payload_us = u32::try_from(stored).unwrap_or(u32::MAX);
             }
             self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
@@ -171,11 +172,10 @@ impl Connection {
         if about {
             self.bits |= Connection::ABOUT;
         }
-        self.settle();
-        // Over only in the light of both parts: then most likely before the other connection began.
-        if !was_over && (!self.is_over() || rest.is_over()) {
+        if !was_over {
             self.bits |= rest.bits & Connection::REUSED;
         }
+        self.settle();
     }
 
     /// What was set or cleared since `closed`.

@@ -57,7 +57,7 @@ fn same(how: &str, joined: &Connection, whole: &Connection) -> Result<(), TestCa
         prop_assert!(joined == whole, "{how}, about, joined | whole:{}", difference(&joined, &whole));
     } else {
         let (joined, whole) = (facts(joined), facts(whole));
-        prop_assert!(joined == whole, "{how}, joined | whole:{}", difference(&joined, &whole));
+        prop_assert!(joined == whole, "{how}, {}, joined | whole:{}", whole.key.hi, difference(&joined, &whole));
     }
     Ok(())
 }
