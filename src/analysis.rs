@@ -155,13 +155,10 @@ impl Analysis {
         self.flush();
         self.capture.drop_events.sort_unstable();
         let given_up = self.table.given_up();
-        let mut connections = std::mem::take(&mut self.kept);
-        connections.extend(self.table.into_connections());
-        connections.retain(|connection| self.options.select.takes(connection));
-        connections.sort_unstable_by_key(|connection| connection.first.frame);
         let (skips, fragments) = (self.skips, self.decoder.fragments());
         Outcome::judge(
-            connections,
+            self.kept,
+            self.table,
             self.folded,
             self.capture,
             self.options,

@@ -16,12 +16,16 @@ mod half;
 mod history;
 mod index;
 mod join;
+#[cfg(test)]
+mod laws;
 mod replay;
 mod silence;
 mod slab;
 mod state;
 mod streams;
 mod table;
+#[cfg(test)]
+mod traffic;
 
 pub use closing::{Fin, IcmpError, Rst, ZeroWindow};
 pub use closure::{Closure, Ending};

@@ -9,7 +9,7 @@ use super::roles::Cast;
 use super::run::InputFacts;
 use crate::decode::{FragmentCounts, Skips};
 use crate::findings::{self, CaptureFacts, Case, Grace, HostFacts, Roles, ServiceFacts, Verdict};
-use crate::tcp::{Closure, Connection, EndpointState, replay};
+use crate::tcp::{Closure, Connection, EndpointState, Table, replay};
 use crate::wire::{Endpoint, Side};
 
 /// A connection with everything derived from its facts.
@@ -89,18 +89,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Twice over all connections: once for what they say together, once to judge each. The second time each is let go
+    /// as soon as it is judged, so that memory never holds more than the facts themselves.
     pub(super) fn judge(
-        connections: Vec<Connection>,
+        kept: Vec<Connection>,
+        table: Table,
         mut folded: Folded,
         capture: CaptureFacts,
         options: Options,
         frames: Frames,
     ) -> Outcome {
         let known = folded.services.keys().copied().collect::<Vec<_>>();
-        let cast = Cast::new(&options.servers, known, &connections);
-        let connections: Vec<_> = connections.into_iter().map(Connection::whole).collect();
+        let selected = |connection: &&Connection| options.select.takes(connection);
+        let all = || kept.iter().chain(table.iter()).filter(selected);
+        let cast = Cast::new(&options.servers, known, all());
         let mut assumed_services = Vec::new();
-        for connection in &connections {
+        for connection in all() {
             let roles = cast.roles(connection);
             let service = connection.key.endpoint(roles.server());
             if roles.assumed && !folded.services.contains_key(&service) {
@@ -119,7 +123,10 @@ impl Outcome {
             grace: options.grace,
             inputs: Vec::new(),
         };
-        for connection in connections {
+        for connection in kept.into_iter().chain(table.into_connections()) {
+            if !options.select.takes(&connection) {
+                continue;
+            }
             let judged = outcome.judge_one(connection, &cast);
             outcome.totals.one_direction +=
                 u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
@@ -127,6 +134,7 @@ impl Outcome {
                 outcome.connections.push(judged);
             }
         }
+        outcome.connections.sort_unstable_by_key(|judged| judged.connection.first.frame);
         outcome
     }
 

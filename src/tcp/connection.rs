@@ -3,7 +3,7 @@
 use super::closing::{Fin, IcmpError, Rst, ZeroWindow};
 use super::half::{Half, Tally};
 use super::history::{History, Letter};
-use super::join::Head;
+use super::join::{Head, micros};
 use super::silence::{Silence, Silences};
 use crate::wire::{FlowKey, Segment, SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
 
@@ -33,7 +33,7 @@ pub struct Connection {
     pub(super) longest_answer_us: u32,
     /// Wireshark's stream number as counted by the table; [`Connection::NO_STREAM`] if unknown.
     pub stream: u32,
-    pub(super) bits: u16,
+    pub(super) bits: u32,
 }
 
 /// What most open connections have none of.
@@ -70,24 +70,30 @@ impl Connection {
     /// A late segment within this time of its side's previous one, with a hole open, is out of order rather than sent again.
     const REORDERED_WITHIN: Span = Span::millis(3);
 
-    pub(super) const OPENED_BY_LO: u16 = 1;
-    pub(super) const OPENED_BY_HI: u16 = 2;
-    pub(super) const ESTABLISHED: u16 = 4;
-    pub(super) const SYN_FIN: u16 = 8;
-    const BLURRED: u16 = 16;
-    const PENDING: u16 = 32;
-    const HAS_FIN: u16 = 64;
-    const ZERO_LO: u16 = 128;
-    const ZERO_HI: u16 = 256;
-    pub(super) const RST_BY_LO: u16 = 512;
-    pub(super) const RST_BY_HI: u16 = 1024;
-    const TWICE: u16 = 2048;
-    pub(super) const ABOUT: u16 = 4096;
-    pub(super) const REUSED: u16 = 8192;
-    const CLOSED_ORDERLY: u16 = 16384;
-    pub(super) const HEAD: u16 = 32768;
+    pub(super) const OPENED_BY_LO: u32 = 1;
+    pub(super) const OPENED_BY_HI: u32 = 2;
+    pub(super) const ESTABLISHED: u32 = 4;
+    pub(super) const SYN_FIN: u32 = 8;
+    pub(super) const BLURRED: u32 = 16;
+    pub(super) const PENDING: u32 = 32;
+    const HAS_FIN: u32 = 64;
+    pub(super) const ZERO_LO: u32 = 128;
+    pub(super) const ZERO_HI: u32 = 256;
+    pub(super) const RST_BY_LO: u32 = 512;
+    pub(super) const RST_BY_HI: u32 = 1024;
+    pub(super) const TWICE: u32 = 2048;
+    pub(super) const ABOUT: u32 = 4096;
+    pub(super) const REUSED: u32 = 8192;
+    const CLOSED_ORDERLY: u32 = 16384;
+    pub(super) const HEAD: u32 = 32768;
+    /// The table's own: another connection has taken this one's place in the index.
+    pub(super) const SUPERSEDED: u32 = 1 << 16;
+    /// The table's own: it took the place of another, whose stragglers may still come.
+    pub(super) const HAS_PREVIOUS: u32 = 1 << 17;
+    /// The table's own bits; none of them is a fact.
+    pub(super) const TABLE_BITS: u32 = Connection::SUPERSEDED | Connection::HAS_PREVIOUS;
     /// Bits that hold the present; all others only ever get set.
-    pub(super) const RUNNING_BITS: u16 =
+    pub(super) const RUNNING_BITS: u32 =
         Connection::BLURRED | Connection::PENDING | Connection::ZERO_LO | Connection::ZERO_HI;
 
     /// A connection of which nothing was seen.
@@ -130,19 +136,8 @@ impl Connection {
         }
         let kind = self.kind(s);
         self.silence(s, kind);
-        self.move_marks(s, kind);
-        self.count(s, kind);
-        if s.flags.any(TcpFlags::SYN) {
-            self.syn(s);
-        } else if self.bits & Connection::ESTABLISHED == 0 && s.flags.any(TcpFlags::ACK) {
-            self.establish(s);
-        }
-        if s.flags.any(TcpFlags::FIN) || self.bits & Connection::HAS_FIN != 0 {
-            self.closing(s);
-        }
-        let zero_bit = [Connection::ZERO_LO, Connection::ZERO_HI][x];
-        if (s.window == 0 && s.flags.any(TcpFlags::ACK)) || self.bits & zero_bit != 0 {
-            self.window_moves(s, zero_bit);
+        if !matches!(kind, Kind::Foreign) {
+            self.follow(s, kind);
         }
         let half = &mut self.halves[x];
         half.last = s.seen;
@@ -156,6 +151,31 @@ impl Connection {
             half.has |= Half::TS;
         }
         self.tallies[x].hop_limits.note(s.hop_limit);
+    }
+
+    /// A segment whose numbers are this connection's.
+    #[inline]
+    fn follow(&mut self, s: &Segment, kind: Kind) {
+        let x = s.side.index();
+        if self.bits & Connection::ESTABLISHED == 0
+            && s.flags.any(TcpFlags::ACK)
+            && !s.flags.any(TcpFlags::SYN)
+        {
+            self.establish(s);
+        }
+        let payload_before = self.halves[x].payload;
+        self.move_marks(s);
+        self.count(s, kind);
+        if s.flags.any(TcpFlags::SYN) {
+            self.syn(s);
+        }
+        if s.flags.any(TcpFlags::FIN) || self.bits & Connection::HAS_FIN != 0 {
+            self.closing(s, payload_before);
+        }
+        let zero_bit = [Connection::ZERO_LO, Connection::ZERO_HI][x];
+        if (s.window == 0 && s.flags.any(TcpFlags::ACK)) || self.bits & zero_bit != 0 {
+            self.window_moves(s, zero_bit);
+        }
     }
 
     /// Notes an ICMP error that quotes a segment sent by `side`.
@@ -173,10 +193,11 @@ impl Connection {
         !self.halves[0].spoke() && !self.halves[1].spoke()
     }
 
-    /// The last segment of either side, RSTs included.
+    /// The last segment of either side, the first RST of each included.
     pub fn last(&self) -> Stamp {
         let resets = Side::BOTH.into_iter().filter_map(|side| self.rst(side)).map(|rst| rst.seen);
-        resets.fold(self.halves[0].last.max_frame(self.halves[1].last), Stamp::max_frame)
+        let last = self.halves[0].last.max_frame(self.halves[1].last);
+        resets.fold(last.max_frame(self.first), Stamp::max_frame)
     }
 
     /// Who sent the first SYN, or was answered by a SYN-ACK; none in a connection that began before the capture.
@@ -188,7 +209,8 @@ impl Connection {
         }
     }
 
-    /// Whether a segment of the opener that follows the handshake was seen, or the capture began after it.
+    /// Whether a segment that follows the handshake was seen of the opener, or shown by the other side to have arrived;
+    /// or the capture began after it.
     pub fn established(&self) -> bool {
         self.bits & Connection::ESTABLISHED != 0
     }
@@ -288,6 +310,11 @@ impl Connection {
         self.bits & (Connection::CLOSED_ORDERLY | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
     }
 
+    /// Whether a FIN or an acceptable RST was seen.
+    pub(super) fn has_ending(&self) -> bool {
+        self.bits & (Connection::HAS_FIN | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
+    }
+
     /// Whether its numbers lie where this connection's are; unknown ones do not object.
     pub(super) fn fits(&self, s: &Segment) -> bool {
         let half = &self.halves[s.side.index()];
@@ -295,8 +322,14 @@ impl Connection {
         let near = |number: SeqNum, mark: SeqNum, window: u32| {
             i64::from(number - mark).unsigned_abs() <= u64::from(window.max(1 << 20))
         };
-        (!half.has_seq() || near(s.seq, half.nxt, peer.window_octets()))
+        !self.stale_answer(s)
+            && (!half.has_seq() || near(s.seq, half.nxt, peer.window_octets()))
             && (!s.flags.any(TcpFlags::ACK) || !peer.has_seq() || near(s.ack, peer.nxt, half.window_octets()))
+    }
+
+    /// Whether its numbers are known to be this connection's.
+    pub(super) fn owns(&self, s: &Segment) -> bool {
+        self.halves[s.side.index()].has_seq() && self.fits(s)
     }
 
     /// Whether this segment begins another connection between the same endpoints.
@@ -319,10 +352,6 @@ impl Connection {
         !same && !late_capture && !simultaneous
     }
 
-    pub(super) fn replace(&mut self) {
-        self.bits |= Connection::REUSED;
-    }
-
     pub(super) fn extra_mut(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()
     }
@@ -332,7 +361,7 @@ impl Connection {
         let half = &self.halves[s.side.index()];
         let twice = half.spoke()
             && half.signature == signature
-            && (half.interface != s.interface || s.seen.at - half.last.at <= self.twice_within());
+            && (half.interface != s.interface || s.seen.at - half.last.at <= Connection::TWICE_WITHIN);
         if twice {
             self.bits |= Connection::TWICE;
             self.extra_mut().recent.get_or_insert_default();
@@ -341,20 +370,14 @@ impl Connection {
         self.bits & Connection::TWICE != 0 && self.seen_recently(s, signature)
     }
 
-    fn twice_within(&self) -> Span {
-        match self.rtt() {
-            Some(rtt) => Connection::TWICE_WITHIN.min(Span(rtt.0 / 2)),
-            None => Connection::TWICE_WITHIN,
-        }
-    }
-
     #[cold]
     fn seen_recently(&mut self, s: &Segment, signature: u32) -> bool {
-        let within = self.twice_within();
         let recent = self.extra_mut().recent.get_or_insert_default();
         let x = s.side.index();
         let same = |&(known, at, interface): &(u32, Timestamp, u8)| {
-            known == signature && at != Timestamp(0) && (interface != s.interface || s.seen.at - at <= within)
+            known == signature
+                && at != Timestamp(0)
+                && (interface != s.interface || s.seen.at - at <= Connection::TWICE_WITHIN)
         };
         if recent.ring[x].iter().any(same) {
             return true;
@@ -378,7 +401,9 @@ impl Connection {
         }
         let ahead = s.seq - half.nxt;
         if ahead.unsigned_abs() > 1 << 30 && !s.flags.any(TcpFlags::SYN) {
-            return Kind::Foreign;
+            // Unless the peer speaks of the same numbers: then a gigabyte passed that was not captured.
+            let corroborated = peer.has_ack() && (s.seq - peer.ack).unsigned_abs() < 1 << 20;
+            return if corroborated && ahead > 0 { Kind::Jump } else { Kind::Foreign };
         }
         if ahead == 0 {
             return Kind::New;
@@ -391,7 +416,7 @@ impl Connection {
             if peer.window == 0 && peer.spoke() {
                 return Kind::WindowProbe;
             }
-            if s.len == 0 || acked {
+            if acked || s.len == 0 && s.seen.at - half.last.at >= Silences::SHORTEST {
                 return Kind::KeepAlive;
             }
         }
@@ -410,12 +435,17 @@ impl Connection {
     ///
     /// Its peer answers with a RST and sends the same SYN again (RFC 9293 §3.5.1, half-open connections).
     fn stale_answer(&self, s: &Segment) -> bool {
-        let opener = self.opener();
-        let half = &self.halves[s.side.index()];
-        opener == Some(s.side.peer())
-            && !(s.flags | half.flags).any(TcpFlags::SYN)
-            && s.flags.any(TcpFlags::ACK)
-            && s.ack != self.tallies[s.side.peer().index()].isn + 1
+        let opener = s.side.peer();
+        if self.established()
+            || self.opener() != Some(opener)
+            || (s.flags | self.halves[s.side.index()].flags).any(TcpFlags::SYN)
+            || !self.halves[opener.index()].synchronised()
+        {
+            return false;
+        }
+        // A little beyond is an answer too, to data that were not captured.
+        let ahead = s.ack - (self.tallies[opener.index()].isn + 1);
+        s.flags.any(TcpFlags::ACK) && !(0..=1 << 20).contains(&ahead)
     }
 
     /// Looks at the time since the last segments, and keeps the account of what was sent into a silence.
@@ -423,10 +453,11 @@ impl Connection {
     fn silence(&mut self, s: &Segment, kind: Kind) {
         let [lo, hi] = &self.halves;
         let latest = lo.last.at.max(hi.last.at);
-        let latest_payload = lo.last_payload_at.max(hi.last_payload_at);
+        let latest_payload = lo.last_payload_at.max(hi.last_payload_at).max(self.first.at);
         let answerable = s.span() > 0 || matches!(kind, Kind::KeepAlive);
         let quiet = s.seen.at - latest >= Silences::SHORTEST;
-        let no_payload = answerable && s.seen.at - latest_payload >= Silences::SHORTEST;
+        let speaks = s.len > 0 || matches!(kind, Kind::KeepAlive);
+        let no_payload = speaks && s.seen.at - latest_payload >= Silences::SHORTEST;
         if (quiet || no_payload || self.bits & (Connection::PENDING | Connection::BLURRED) != 0)
             && lo.spoke()
             && hi.spoke()
@@ -470,7 +501,9 @@ impl Connection {
         }
         let [lo, hi] = &self.halves;
         let before = lo.last.max_frame(hi.last);
-        let payload = lo.last_payload_at.max(hi.last_payload_at).max(self.first.at);
+        let spoken =
+            [lo, hi].into_iter().filter(|half| half.has_payload()).map(|half| half.last_payload_at).max();
+        let payload = spoken.unwrap_or(Timestamp(i64::MIN)).max(self.first.at);
         let since = |at: Timestamp| (s.seen.at - at).max(Span::ZERO);
         let silence = Silence {
             spans: [since(before.at), since(payload), since(lo.last.at), since(hi.last.at)],
@@ -479,6 +512,7 @@ impl Connection {
             by: s.side,
             after_fin: self.bits & Connection::HAS_FIN != 0,
             probe: matches!(kind, Kind::KeepAlive),
+            no_payload: spoken.is_none(),
         };
         let target = if silence.probe { s.seq + 1 } else { s.end() };
         self.bits |= Connection::PENDING;
@@ -510,16 +544,16 @@ impl Connection {
 
     /// Moves the highest numbers of both sides.
     #[inline]
-    fn move_marks(&mut self, s: &Segment, kind: Kind) {
+    fn move_marks(&mut self, s: &Segment) {
         let (x, y) = (s.side.index(), s.side.peer().index());
-        if matches!(kind, Kind::Foreign) {
-            return;
-        }
         let half = &mut self.halves[x];
         let end = s.end();
         let occupies = s.len > 0 || s.flags.any(TcpFlags::SYN);
         let data_end = if s.flags.any(TcpFlags::FIN) { end - 1 } else { end };
-        if !half.has_seq() || s.flags.all(TcpFlags::SYN) && s.seq != self.tallies[x].isn {
+        let other_syn = self.bits & Connection::ESTABLISHED == 0
+            && s.flags.any(TcpFlags::SYN)
+            && s.seq != self.tallies[x].isn;
+        if !half.has_seq() || other_syn {
             half.nxt = end;
             half.data_end = data_end;
             half.has |= Half::SEQ;
@@ -531,16 +565,13 @@ impl Connection {
                 half.data_end = data_end;
             }
         }
-        if occupies || s.flags.any(TcpFlags::FIN) {
-            if half.has & Half::ANCHORED == 0 {
-                half.data_end = data_end;
-            }
+        if occupies {
             half.has |= Half::ANCHORED;
         }
         if !s.flags.any(TcpFlags::ACK) {
             return;
         }
-        if !half.has_ack() || s.ack.after(half.ack) || s.flags.any(TcpFlags::SYN) {
+        if !half.has_ack() || s.ack.after(half.ack) || other_syn {
             half.ack = s.ack;
             half.has |= Half::ACK;
             self.tallies[y].repeats = 0;
@@ -599,10 +630,10 @@ impl Connection {
             [hi, lo]
         };
         if peer.spoke_last(half) {
-            self.longest_answer_us = self.longest_answer_us.max(store_us(s.seen.at - peer.last_payload_at));
+            self.longest_answer_us = self.longest_answer_us.max(store_us(peer.last_payload_at, s.seen.at));
         }
-        if !half.has_payload() && self.tallies[x].first_payload_us == 0 {
-            self.tallies[x].first_payload_us = store_us(s.seen.at - self.first.at);
+        if !half.has_payload() {
+            self.tallies[x].first_payload_us = store_us(self.first.at, s.seen.at);
         }
         half.payload += u64::from(s.len);
         half.last_payload_at = s.seen.at;
@@ -626,7 +657,7 @@ impl Connection {
             self.bits &= !(Connection::RST_BY_LO | Connection::RST_BY_HI);
         }
         if answers && self.responder_rtt_us == 0 && self.tallies[y].syns == 1 && self.tallies[x].syns == 0 {
-            self.responder_rtt_us = store_us(s.seen.at - self.halves[y].last.at);
+            self.responder_rtt_us = store_us(self.halves[y].last.at, s.seen.at);
         }
         self.tallies[x].isn = s.seq;
         self.tallies[x].syns = self.tallies[x].syns.saturating_add(1);
@@ -634,47 +665,44 @@ impl Connection {
         self.history.note(if answers { Letter::SynAck } else { Letter::Syn }, s.side);
     }
 
-    /// A segment without SYN: the handshake is over if it was seen from the opener, or never seen at all.
+    /// A segment without SYN: the handshake is over if the opener sent it, or if it shows that the opener's arrived.
     #[cold]
     fn establish(&mut self, s: &Segment) {
-        let opener = self.opener();
         let (x, y) = (s.side.index(), s.side.peer().index());
-        if opener.is_some_and(|opener| opener != s.side) {
-            return;
-        }
-        if opener.is_some()
-            && self.halves[y].has_seq()
-            && s.ack == self.tallies[y].isn + 1
-            && self.tallies[y].syns == 1
-        {
-            self.originator_rtt_us = store_us(s.seen.at - self.halves[y].last.at);
-        }
-        if opener.is_none() || self.tallies[y].syns > 0 || self.halves[x].has_payload() {
+        let (half, peer) = (&self.halves[x], &self.halves[y]);
+        let over = match self.opener() {
+            None => true,
+            Some(opener) if opener == s.side => {
+                if peer.synchronised() && s.ack == self.tallies[y].isn + 1 && self.tallies[y].syns == 1 {
+                    self.originator_rtt_us = store_us(self.halves[y].last.at, s.seen.at);
+                }
+                peer.synchronised() || s.len > 0
+            }
+            // The one that was asked sends nothing more before the handshake is over, save its SYN again.
+            Some(_) => s.len > 0 || s.flags.any(TcpFlags::FIN) || half.has_ack() && s.ack.after(half.ack),
+        };
+        if over {
             self.bits |= Connection::ESTABLISHED;
         }
     }
 
     /// The account of FINs and their acknowledgments.
     #[cold]
-    fn closing(&mut self, s: &Segment) {
+    fn closing(&mut self, s: &Segment, payload_before: u64) {
         let (x, y) = (s.side.index(), s.side.peer().index());
-        self.bits |= Connection::HAS_FIN;
         let [x_half, y_half] = [self.halves[x], self.halves[y]];
-        let payload_of_this = u64::from(s.len);
         let extra = self.extra_mut();
         if s.flags.any(TcpFlags::ACK)
             && let Some(fin) = &mut extra.fin[y]
             && fin.acked.is_none()
         {
-            fin.peer_payload_before = x_half.payload - payload_of_this.min(x_half.payload);
             if s.ack.at_or_after(fin.end) {
                 fin.acked = Some(s.seen);
+                fin.peer_payload_before = payload_before;
             } else {
                 fin.peer_payload_before = x_half.payload;
             }
         }
-        let closes_second =
-            extra.fin[y].is_some_and(|fin| s.flags.any(TcpFlags::ACK) && s.ack.at_or_after(fin.end));
         if s.flags.any(TcpFlags::FIN) {
             match &mut extra.fin[x] {
                 Some(fin) => {
@@ -682,46 +710,50 @@ impl Connection {
                     fin.last_sent = s.seen;
                 }
                 none => {
+                    // The peer may have acknowledged it before it was captured (frames captured out of order).
+                    let acked = y_half.has_ack() && y_half.ack.at_or_after(s.end());
                     *none = Some(Fin {
                         seen: s.seen,
                         end: s.end(),
                         ack: s.flags.any(TcpFlags::ACK).then_some(s.ack),
                         peer_payload_before: y_half.payload,
                         last_sent: s.seen,
-                        acked: None,
+                        acked: acked.then_some(y_half.last),
                         answer_owed: x_half.spoke_last(&y_half),
-                        closes_second,
+                        closes_second: false,
                         sent: 1,
                         ip_id: s.ip_id,
                         hop_limit: s.hop_limit,
                         with_data: s.len > 0,
                     });
-                    // The peer may have acknowledged it before it was captured (frames captured out of order).
-                    if y_half.has_ack() && y_half.ack.at_or_after(s.end()) {
-                        extra.fin[x].as_mut().expect("just set").acked = Some(y_half.last);
-                    }
                 }
             }
-        }
-        self.settle();
-        if s.flags.any(TcpFlags::FIN) {
             self.history.note(Letter::Fin, s.side);
         }
+        self.settle();
     }
 
-    /// Sets the bits that follow from the FINs.
+    /// Sets what follows from the FINs.
     pub(super) fn settle(&mut self) {
-        let Some(extra) = &self.extra else { return };
+        let Some(extra) = &mut self.extra else { return };
+        let ends = extra.fin.map(|fin| fin.map(|fin| fin.end));
+        for (fin, other) in extra.fin.iter_mut().zip([ends[1], ends[0]]) {
+            if let Some(fin) = fin {
+                fin.closes_second =
+                    fin.ack.zip(other).is_some_and(|(ack, other): (SeqNum, _)| ack.at_or_after(other));
+            }
+        }
         if extra.fin.iter().any(Option::is_some) {
             self.bits |= Connection::HAS_FIN;
         }
         if extra.fin.iter().all(|fin| fin.is_some_and(|fin| fin.acked.is_some())) {
             self.bits |= Connection::CLOSED_ORDERLY;
+            self.bits &= !Connection::REUSED;
         }
     }
 
     #[cold]
-    fn window_moves(&mut self, s: &Segment, bit: u16) {
+    fn window_moves(&mut self, s: &Segment, bit: u32) {
         if s.flags.any(TcpFlags::SYN) {
             return;
         }
@@ -742,7 +774,7 @@ impl Connection {
         let (x, y) = (s.side.index(), s.side.peer().index());
         let (half, peer) = (self.halves[x], self.halves[y]);
         let acceptable = self.acceptable_rst(s);
-        if self.bits & Connection::PENDING != 0 {
+        if acceptable && self.bits & Connection::PENDING != 0 {
             let silences = self.extra_mut().silences.get_or_insert_default();
             if !silences.pending_from(s.side) {
                 silences.reset();
@@ -829,8 +861,8 @@ enum Kind {
 }
 
 /// Microseconds plus one, saturating; so that 0 can mean *unknown*.
-fn store_us(span: Span) -> u32 {
-    u32::try_from(span.0.max(0) / 1_000 + 1).unwrap_or(u32::MAX)
+fn store_us(from: Timestamp, to: Timestamp) -> u32 {
+    u32::try_from((micros(to) - micros(from)).max(0) + 1).unwrap_or(u32::MAX)
 }
 
 fn stored_us(stored: u32) -> Option<Span> {

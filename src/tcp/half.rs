@@ -104,18 +104,49 @@ impl Half {
         (mixed ^ (mixed >> 32)) as u32
     }
 
-    /// The same line with nothing counted yet: what goes on from here.
-    pub(super) fn running(&self) -> Half {
-        Half { payload: 0, segments: 0, flags: TcpFlags::default(), ..*self }
+    /// Whether its SYN was seen.
+    pub(super) fn synchronised(&self) -> bool {
+        self.flags.any(TcpFlags::SYN)
     }
 
-    /// This line, then what was counted on from [`Half::running`].
-    pub(super) fn then(&self, rest: &Half) -> Half {
+    /// The same line with nothing counted yet: what goes on from here.
+    pub(super) fn running(&self) -> Half {
+        let flags = TcpFlags(self.flags.0 & TcpFlags::SYN.0);
+        Half { payload: 0, segments: 0, flags, ..*self }
+    }
+
+    /// This line, then what was counted on from [`Half::running`]; running values unknown there are this line's.
+    ///
+    /// `closed` is that line as it was then: what has not moved since is known better here.
+    pub(super) fn then(&self, rest: &Half, closed: &Half) -> Half {
+        let later = if rest.last != closed.last { rest } else { self };
+        // A RST leaves its fingerprint only.
+        let marked = if rest.signature != closed.signature { rest } else { later };
+        let spoken = if rest.last_payload_at != closed.last_payload_at { rest } else { self };
+        let highest = |bit: u8, own: SeqNum, other: SeqNum| match (self.has & bit, rest.has & bit) {
+            (_, 0) => own,
+            (0, _) => other,
+            _ => own.max(other),
+        };
         Half {
-            payload: self.payload + rest.payload,
+            last: later.last,
+            last_payload_at: spoken.last_payload_at,
+            payload: self.payload.saturating_add(rest.payload),
+            nxt: highest(Half::SEQ, self.nxt, rest.nxt),
+            data_end: match (self.has & Half::SEQ, rest.has & Half::ANCHORED) {
+                (0, _) => rest.data_end,
+                (_, 0) => self.data_end,
+                _ => highest(Half::ANCHORED, self.data_end, rest.data_end),
+            },
+            ack: highest(Half::ACK, self.ack, rest.ack),
             segments: self.segments.saturating_add(rest.segments),
+            signature: marked.signature,
+            ts_val: if rest.has & Half::TS != 0 { rest.ts_val } else { self.ts_val },
+            window: later.window,
             flags: self.flags | rest.flags,
-            ..*rest
+            window_scale: if rest.synchronised() { rest.window_scale } else { self.window_scale },
+            has: self.has | rest.has,
+            interface: marked.interface,
         }
     }
 }
@@ -194,9 +225,10 @@ impl Tally {
         Tally { isn: self.isn, repeats: self.repeats, open_holes: self.open_holes, ..Tally::default() }
     }
 
-    pub(super) fn then(&self, rest: &Tally) -> Tally {
+    /// `synchronised`: whether `rest` saw a SYN, so that it knows the initial number.
+    pub(super) fn then(&self, rest: &Tally, synchronised: bool) -> Tally {
         Tally {
-            isn: rest.isn,
+            isn: if synchronised { rest.isn } else { self.isn },
             retransmissions: self.retransmissions.saturating_add(rest.retransmissions),
             captured_twice: self.captured_twice.saturating_add(rest.captured_twice),
             first_payload_us: if self.first_payload_us != 0 {

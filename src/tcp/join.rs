@@ -8,22 +8,36 @@
 
 use super::closing::{Fin, IcmpError, Rst, ZeroWindow};
 use super::connection::{Connection, Extra};
-use super::half::Half;
-use crate::wire::{Segment, Stamp};
+use super::half::{Half, Tally};
+use super::silence::{Episode, Silences, Unknown};
+use crate::wire::{Segment, SeqNum, Side, Stamp, Timestamp};
 
 /// The first segments of a connection in a part of a capture.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Head {
     pub(super) segments: Vec<Segment>,
-    /// The running lines when the head was full; everything else was counted from there.
-    closed: Option<[Half; 2]>,
-    /// Whether a segment waited for its answer at that moment.
-    pending: bool,
+    /// What was known when the head was full; everything else was counted from there.
+    closed: Option<Box<Closed>>,
+}
+
+/// The running values at the moment a head was full: if the joined connection has the same ones at that point, then all
+/// that follows was counted as it would have been in one go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Closed {
+    halves: [Half; 2],
+    tallies: [Tally; 2],
+    bits: u32,
+    /// What acknowledges the FIN of each side, and whether it was.
+    fins: [Option<(SeqNum, bool)>; 2],
+    pending: Option<Episode>,
+    shut: [Option<Stamp>; 2],
 }
 
 impl Head {
     /// Segments kept; enough for a handshake, a request with its answer and a close.
-    pub(super) const ROOM: usize = 16;
+    const ROOM: usize = 16;
+    /// Segments kept while only one side has spoken: what the silent one knows is then known to nobody.
+    const MOST: usize = 64;
 }
 
 impl Connection {
@@ -35,8 +49,9 @@ impl Connection {
 
     #[cold]
     pub(super) fn log_head(&mut self, s: &Segment) {
+        let both_spoke = self.halves.iter().all(Half::spoke);
         let head = self.extra_mut().head.get_or_insert_default();
-        if head.segments.len() < Head::ROOM {
+        if head.segments.len() < if both_spoke { Head::ROOM } else { Head::MOST } {
             head.segments.push(*s);
         } else {
             self.close_head();
@@ -49,13 +64,10 @@ impl Connection {
     }
 
     fn close_head(&mut self) {
-        let halves = self.halves;
-        let pending = self.silences().is_some_and(|silences| silences.is_pending());
-        *self = self.running();
+        let closed = Box::new(self.present());
         self.bits &= !Connection::HEAD;
-        let head = self.extra_mut().head.get_or_insert_default();
-        head.closed = Some(halves);
-        head.pending = pending;
+        self.count_anew();
+        self.extra_mut().head.get_or_insert_default().closed = Some(closed);
     }
 
     /// Self was seen before `later`, at the same capture point: the connection as if read in one go.
@@ -77,13 +89,14 @@ impl Connection {
     pub fn whole(mut self) -> Connection {
         let Some(head) = self.extra.as_mut().and_then(|extra| extra.head.take()) else { return self };
         self.bits &= !Connection::HEAD;
-        let Some(closed) = head.closed else { return self };
+        let Some(closed) = head.closed else { return self.without_empty_boxes() };
         let mut whole = Connection::new(self.key);
         whole.stream = self.stream;
         for segment in &head.segments {
             whole.observe(segment);
         }
-        whole.go_on(&self, &closed, head.pending);
+        whole.go_on(&self, &closed);
+        whole.add_icmp(&self);
         whole
     }
 
@@ -92,67 +105,206 @@ impl Connection {
         if let Some(head) = later.head()
             && let Some(closed) = &head.closed
         {
-            self.go_on(later, closed, head.pending);
+            if self.bits & Connection::HEAD != 0 {
+                self.close_head();
+            }
+            self.go_on(later, closed);
         }
+        self.add_icmp(later);
     }
 
-    /// Adds what was counted in `rest` since its running lines were `closed`.
-    fn go_on(&mut self, rest: &Connection, closed: &[Half; 2], pending: bool) {
-        if self.bits & Connection::HEAD != 0
-            && self.head().is_some_and(|head| head.segments.len() >= Head::ROOM)
-        {
-            self.close_head();
+    /// Adds what was counted in `rest` since its running values were `closed`.
+    fn go_on(&mut self, rest: &Connection, closed: &Closed) {
+        let own = self.present();
+        let was_over = self.is_over();
+        let mut about = !own.agrees(closed);
+        let unspoken = !closed.halves.iter().any(Half::has_payload);
+        let shift = micros(rest.first.at) - micros(self.first.at);
+        let first_payload = [0, 1].map(|x| {
+            let stored = rest.tallies[x].first_payload_us;
+            about |= stored == u32::MAX;
+            (stored != 0).then(|| micros(rest.first.at) + i64::from(stored) - 1)
+        });
+        let spoken =
+            own.halves.iter().filter(|half| half.has_payload()).map(|half| half.last_payload_at).max();
+        let reference = spoken.unwrap_or(Timestamp(i64::MIN)).max(self.first.at);
+        if unspoken && let Some(&first) = first_payload.iter().flatten().min() {
+            let answer = own.answer_in_rest(first_payload).unwrap_or(0);
+            self.longest_answer_us = self.longest_answer_us.max(answer);
+            // It ended a silence of payload, but the part took it for too short to look at.
+            let shortest = Silences::SHORTEST.0 / 1_000;
+            about |= first - micros(rest.first.at) < shortest && first - micros(reference) >= shortest;
         }
-        let agree = |own: &Half, other: &Half| {
-            (own.nxt, own.data_end, own.ack, own.window, own.has)
-                == (other.nxt, other.data_end, other.ack, other.window, other.has)
-        };
-        let own_pending = self.silences().is_some_and(|silences| silences.is_pending());
-        if !agree(&self.halves[0], &closed[0])
-            || !agree(&self.halves[1], &closed[1])
-            || own_pending != pending
-        {
-            self.bits |= Connection::ABOUT;
-        }
-        let running = Connection::RUNNING_BITS;
-        let had_fin = self.extra.as_ref().is_some_and(|extra| extra.fin.iter().any(Option::is_some));
-        let knew_fin = rest.extra.as_ref().is_some_and(|extra| extra.fin.iter().any(Option::is_some));
-        let payload = self.halves.map(|half| half.payload);
-        let first_to_first = rest.first.at - self.first.at;
         for x in 0..2 {
-            let highest = self.halves[x];
-            self.halves[x] = highest.then(&rest.halves[x]);
-            if highest.has_seq() && highest.nxt.after(self.halves[x].nxt) {
-                self.halves[x].nxt = highest.nxt;
-            }
+            self.halves[x] = own.halves[x].then(&rest.halves[x], &closed.halves[x]);
             let mut later = rest.tallies[x];
             if later.first_payload_us != 0 {
-                let shift = u32::try_from(first_to_first.0.max(0) / 1_000).unwrap_or(u32::MAX);
-                later.first_payload_us = later.first_payload_us.saturating_add(shift);
+                // Negative where the part's own first segments belong to an older connection.
+                let stored = (i64::from(later.first_payload_us) + shift).max(1);
+                later.first_payload_us = u32::try_from(stored).unwrap_or(u32::MAX);
             }
-            self.tallies[x] = self.tallies[x].then(&later);
+            self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
         self.history = self.history.then(&rest.history);
         self.responder_rtt_us = first_known(self.responder_rtt_us, rest.responder_rtt_us);
         self.originator_rtt_us = first_known(self.originator_rtt_us, rest.originator_rtt_us);
         self.longest_answer_us = self.longest_answer_us.max(rest.longest_answer_us);
-        self.bits = self.bits & !running | rest.bits & !Connection::HEAD;
+        self.join_bits(rest.bits, closed.bits);
         if let Some(later) = &rest.extra {
-            self.extra_mut().add(later, payload, had_fin && !knew_fin);
+            let mut fins = later.fin;
+            for side in Side::BOTH {
+                let [x, y] = [side.index(), side.peer().index()];
+                let Some(fin) = &mut fins[x] else { continue };
+                let nothing_before =
+                    first_payload.iter().flatten().all(|&payload| micros(fin.seen.at) < payload);
+                if unspoken && nothing_before {
+                    fin.answer_owed = own.halves[x].spoke_last(&own.halves[y]);
+                }
+            }
+            let unknown = Unknown {
+                fin: own.fins.iter().any(Option::is_some) && closed.fins.iter().all(Option::is_none),
+                payload: rest.first.at - reference,
+                payload_seen: spoken.is_some(),
+            };
+            self.add_extra(later, &fins, own.halves.map(|half| half.payload), &unknown);
+        }
+        about |= self.close_fins(closed, rest);
+        if about {
+            self.bits |= Connection::ABOUT;
+        }
+        if !was_over {
+            self.bits |= rest.bits & Connection::REUSED;
         }
         self.settle();
     }
 
-    /// What goes on from here, with nothing counted.
-    fn running(&self) -> Connection {
-        Connection {
-            halves: [self.halves[0].running(), self.halves[1].running()],
-            tallies: [self.tallies[0].running(), self.tallies[1].running()],
-            history: Default::default(),
-            longest_answer_us: 0,
-            extra: self.extra.as_ref().map(|extra| Box::new(extra.running())),
-            ..self.clone()
+    /// What was set or cleared since `closed`.
+    fn join_bits(&mut self, rest: u32, closed: u32) {
+        const OPENED: u32 = Connection::OPENED_BY_LO | Connection::OPENED_BY_HI;
+        const PASSING: u32 = Connection::RUNNING_BITS | Connection::HEAD | Connection::TABLE_BITS;
+        let mut lasting = !(PASSING | Connection::REUSED);
+        if self.bits & OPENED != 0 {
+            lasting &= !OPENED;
         }
+        self.bits |= rest & !closed & lasting;
+        self.bits &= !(closed & !rest & lasting);
+        self.bits = self.bits & !Connection::RUNNING_BITS | rest & Connection::RUNNING_BITS;
+    }
+
+    /// FINs of which `rest` knew nothing: their acknowledgment may lie inside it. Its time is then known only to be no
+    /// later than that side's last segment.
+    fn close_fins(&mut self, closed: &Closed, rest: &Connection) -> bool {
+        let halves = self.halves;
+        let Some(extra) = &mut self.extra else { return false };
+        let mut about = false;
+        for side in Side::BOTH {
+            let peer = &halves[side.peer().index()];
+            let Some(fin) = &mut extra.fin[side.index()] else { continue };
+            if fin.acked.is_some() || closed.fins[side.index()].is_some() {
+                continue;
+            }
+            let spoke = rest.halves[side.peer().index()].spoke();
+            if spoke && peer.has_ack() && peer.ack.at_or_after(fin.end) {
+                fin.acked = Some(peer.last);
+                about = true;
+            } else {
+                fin.peer_payload_before = peer.payload;
+            }
+        }
+        about
+    }
+
+    fn present(&self) -> Closed {
+        let extra = self.extra.as_deref();
+        Closed {
+            halves: self.halves,
+            tallies: self.tallies,
+            bits: self.bits,
+            fins: extra.map_or([None; 2], |extra| {
+                extra.fin.map(|fin| fin.map(|fin| (fin.end, fin.acked.is_some())))
+            }),
+            pending: self.silences().and_then(|silences| silences.pending()),
+            shut: Side::BOTH.map(|side| self.zero_window(side).and_then(|zero| zero.since)),
+        }
+    }
+
+    /// From here on sums begin at nothing; what decides about later segments stays.
+    fn count_anew(&mut self) {
+        self.halves = self.halves.map(|half| half.running());
+        self.tallies = self.tallies.map(|tally| tally.running());
+        self.history = Default::default();
+        self.responder_rtt_us = 0;
+        self.originator_rtt_us = 0;
+        self.longest_answer_us = 0;
+        if let Some(extra) = &mut self.extra {
+            extra.count_anew();
+        }
+    }
+
+    fn add_extra(&mut self, rest: &Extra, fins: &[Option<Fin>; 2], payload: [u64; 2], unknown: &Unknown) {
+        let silences = rest.silences.as_ref().filter(|silences| ***silences != Default::default());
+        let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
+        let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
+        let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
+            && rest.rst.iter().all(Option::is_none)
+            && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
+        if nothing && self.extra.is_none() {
+            return;
+        }
+        let extra = self.extra_mut();
+        for x in 0..2 {
+            // What was known when the head closed was sent before; whose it is was decided when the head was replayed.
+            extra.fin[x] = match (extra.fin[x], fins[x].filter(|fin| fin.sent > 0 || extra.fin[x].is_some()))
+            {
+                (Some(first), Some(again)) => Some(first.then(&again, payload[1 - x])),
+                (None, Some(mut only)) => {
+                    only.peer_payload_before += payload[1 - x];
+                    Some(only)
+                }
+                (first, None) => first,
+            };
+            extra.rst[x] = match (extra.rst[x], rest.rst[x]) {
+                (Some(first), Some(again)) => {
+                    Some(Rst { sent: first.sent.saturating_add(again.sent), ..first })
+                }
+                (first, only) => first.or(only),
+            };
+        }
+        if silences.is_some() || extra.silences.is_some() {
+            let later = silences.map(|silences| **silences).unwrap_or_default();
+            let silences = extra.silences.get_or_insert_default();
+            **silences = silences.then(&later, unknown);
+        }
+        if zero.is_some() || extra.zero.is_some() {
+            let later = zero.map(|zero| **zero).unwrap_or_default();
+            let zero = extra.zero.get_or_insert_default();
+            **zero = [zero[0].then(&later[0]), zero[1].then(&later[1])];
+        }
+        if rest.recent.is_some() {
+            extra.recent = rest.recent.clone();
+        }
+    }
+
+    /// ICMP errors depend on nothing that came before them, so they are no part of any head.
+    fn add_icmp(&mut self, later: &Connection) {
+        if self.first.frame == 0 {
+            self.first = later.first;
+        }
+        let Some(errors) = later.extra.as_ref().and_then(|extra| extra.icmp.as_ref()) else { return };
+        let own = self.extra_mut().icmp.get_or_insert_default();
+        for x in 0..2 {
+            own[x] = match (own[x], errors[x]) {
+                (Some(first), Some(again)) => {
+                    Some(IcmpError { count: first.count.saturating_add(again.count), ..first })
+                }
+                (first, only) => first.or(only),
+            };
+        }
+    }
+
+    fn without_empty_boxes(mut self) -> Connection {
+        self.extra = self.extra.filter(|extra| **extra != Extra::default());
+        self
     }
 
     /// Renumbers the frames of a part that follows `by` frames of earlier parts.
@@ -186,70 +338,88 @@ impl Connection {
         }
         if let Some(head) = &mut extra.head {
             head.segments.iter_mut().for_each(|segment| shift(&mut segment.seen));
-            head.closed.iter_mut().flatten().for_each(|half| shift(&mut half.last));
+            if let Some(closed) = &mut head.closed {
+                closed.halves.iter_mut().for_each(|half| shift(&mut half.last));
+                closed.pending.iter_mut().for_each(|episode| episode.shift_frames(by));
+                closed.shut.iter_mut().flatten().for_each(shift);
+            }
         }
     }
+}
+
+/// Whole microseconds, rounded down before any difference is taken: differences then add up exactly.
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.0.div_euclid(1_000)
 }
 
 fn first_known(earlier: u32, later: u32) -> u32 {
     if earlier != 0 { earlier } else { later }
 }
 
-impl Extra {
-    fn running(&self) -> Extra {
-        Extra {
-            fin: self.fin.map(|fin| fin.map(|fin| Fin { sent: 0, peer_payload_before: 0, ..fin })),
-            rst: self.rst.map(|rst| rst.map(|rst| Rst { sent: 0, ..rst })),
-            silences: self.silences.as_ref().map(|silences| Box::new(silences.running())),
-            zero: self.zero.as_ref().map(|zero| {
-                Box::new(zero.map(|zero| ZeroWindow { since: zero.since, ..ZeroWindow::default() }))
-            }),
-            icmp: None,
-            recent: self.recent.clone(),
-            head: self.head.clone(),
-        }
+impl Closed {
+    /// Whether everything that decides about later segments is the same here as in `part`.
+    ///
+    /// What a part did not see yet (payload, a FIN that was acknowledged before) is no disagreement: it decides nothing
+    /// that cannot be made good when the two are joined.
+    fn agrees(&self, part: &Closed) -> bool {
+        const DECIDING: u8 = Half::SEQ | Half::ACK | Half::TS;
+        const BITS: u32 = Connection::ESTABLISHED
+            | Connection::BLURRED
+            | Connection::PENDING
+            | Connection::ZERO_LO
+            | Connection::ZERO_HI
+            | Connection::RST_BY_LO
+            | Connection::RST_BY_HI
+            | Connection::TWICE;
+        let half = |own: &Half, other: &Half| {
+            let deciding = |half: &Half| (half.nxt, half.ack, half.window, half.last, half.has & DECIDING);
+            deciding(own) == deciding(other)
+                && (!other.has_payload() || own.last_payload_at == other.last_payload_at)
+        };
+        let tally =
+            |own: &Tally, other: &Tally| (own.open_holes, own.repeats) == (other.open_holes, other.repeats);
+        let fin =
+            |own: Option<(SeqNum, bool)>, other: Option<(SeqNum, bool)>| other.is_none() || own == other;
+        let pending = match (&self.pending, &part.pending) {
+            (Some(own), Some(other)) => own.is_same_as(other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        (0..2).all(|x| {
+            half(&self.halves[x], &part.halves[x])
+                && tally(&self.tallies[x], &part.tallies[x])
+                && fin(self.fins[x], part.fins[x])
+        }) && self.bits & BITS == part.bits & BITS
+            && pending
+            && self.shut == part.shut
     }
 
-    /// `payload`: what each side had sent before `rest` began to count.
-    fn add(&mut self, rest: &Extra, payload: [u64; 2], silences_after_fin: bool) {
-        for x in 0..2 {
-            self.fin[x] = match (self.fin[x], rest.fin[x]) {
-                (Some(first), Some(again)) => Some(first.then(&again, payload[1 - x])),
-                (None, Some(mut only)) => {
-                    only.peer_payload_before += payload[1 - x];
-                    Some(only)
-                }
-                (first, None) => first,
-            };
-            self.rst[x] = match (self.rst[x], rest.rst[x]) {
-                (Some(first), Some(again)) => {
-                    Some(Rst { sent: first.sent.saturating_add(again.sent), ..first })
-                }
-                (first, only) => first.or(only),
-            };
+    /// The time from the last payload here to the first in the rest, if that is by the other side; microseconds plus one.
+    fn answer_in_rest(&self, first_payload: [Option<i64>; 2]) -> Option<u32> {
+        let x = match first_payload {
+            [Some(lo), Some(hi)] => usize::from(hi < lo),
+            [lo, _] => usize::from(lo.is_none()),
+        };
+        let at = first_payload[x]?;
+        let asked = &self.halves[1 - x];
+        asked
+            .spoke_last(&self.halves[x])
+            .then(|| u32::try_from((at - micros(asked.last_payload_at)).max(0) + 1).unwrap_or(u32::MAX))
+    }
+}
+
+impl Extra {
+    fn count_anew(&mut self) {
+        for fin in self.fin.iter_mut().flatten() {
+            fin.sent = 0;
+            fin.peer_payload_before = 0;
         }
-        if let Some(later) = &rest.silences {
-            let silences = self.silences.get_or_insert_default();
-            **silences = silences.then(later, silences_after_fin);
+        self.rst = [None; 2];
+        if let Some(silences) = &mut self.silences {
+            **silences = silences.running();
         }
-        if let Some(later) = &rest.zero {
-            let zero = self.zero.get_or_insert_default();
-            for x in 0..2 {
-                zero[x] = zero[x].then(&later[x]);
-            }
+        if let Some(zero) = &mut self.zero {
+            **zero = zero.map(|zero| ZeroWindow { since: zero.since, ..ZeroWindow::default() });
         }
-        if let Some(later) = &rest.icmp {
-            let icmp = self.icmp.get_or_insert_default();
-            for x in 0..2 {
-                icmp[x] = match (icmp[x], later[x]) {
-                    (Some(first), Some(again)) => {
-                        Some(IcmpError { count: first.count.saturating_add(again.count), ..first })
-                    }
-                    (first, only) => first.or(only),
-                };
-            }
-        }
-        self.recent = rest.recent.clone();
     }
 }
 
@@ -257,7 +427,7 @@ impl Fin {
     /// `again` is the same FIN as known to a part that began later; `payload` is what the peer had sent until then.
     fn then(&self, again: &Fin, payload: u64) -> Fin {
         let sent = self.sent.saturating_add(again.sent);
-        let last_sent = self.last_sent.max_frame(again.last_sent);
+        let last_sent = if again.sent > 0 { again.last_sent } else { self.last_sent };
         if self.acked.is_some() {
             return Fin { sent, last_sent, ..*self };
         }

@@ -98,7 +98,7 @@ fn opening(connection: &Connection, side: Side, delivery: Delivery, all: &mut Ve
         push(Event::ReceivesSyn);
     }
     let beyond_handshake = half.has_payload()
-        || half.flags.any(TcpFlags::FIN)
+        || connection.fin(side).is_some()
         || half.has_ack() && half.ack.after(connection.tallies[side.peer().index()].isn + 1);
     if beyond_handshake || expected && connection.established() {
         push(Event::SynAcked);

@@ -43,6 +43,8 @@ pub struct Silence {
     pub after_fin: bool,
     /// The segment was a keep-alive probe.
     pub probe: bool,
+    /// No payload had passed at all; [`Clock::Payload`] counts from the connection's first frame then.
+    pub(super) no_payload: bool,
 }
 
 impl Silence {
@@ -70,6 +72,17 @@ pub struct Witness {
     pub to_frame: u64,
 }
 
+impl Witness {
+    /// A tie keeps the one that ended earlier.
+    fn is_better_than(&self, other: &Witness) -> bool {
+        (self.span, other.to_frame) > (other.span, self.to_frame)
+    }
+
+    fn longer(self, other: Witness) -> Witness {
+        if other.is_better_than(&self) { other } else { self }
+    }
+}
+
 /// What became of the segment that ended a silence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -86,8 +99,9 @@ pub enum Outcome {
     Reset,
 }
 
+/// A silence whose end waits for an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Episode {
+pub(super) struct Episode {
     silence: Silence,
     /// What acknowledges the segment.
     target: SeqNum,
@@ -96,12 +110,53 @@ struct Episode {
     heard: bool,
 }
 
+impl Episode {
+    /// Whether it is the same one, as seen by a part that may not know when payload last passed.
+    pub(super) fn is_same_as(&self, part: &Episode) -> bool {
+        let mut silence = part.silence;
+        silence.no_payload = self.silence.no_payload;
+        silence.spans[Clock::Payload as usize] = self.silence.spans[Clock::Payload as usize];
+        silence.after_fin |= self.silence.after_fin;
+        Episode { silence, ..*part } == *self
+    }
+
+    pub(super) fn shift_frames(&mut self, by: u64) {
+        self.silence.from_frame += by;
+        self.silence.resumed.frame += by;
+    }
+}
+
+/// What became of a silence that was waiting for its answer when the sums began at nothing: who joins the two knows its
+/// clocks better.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Inherited {
+    #[default]
+    Nothing,
+    Waiting,
+    Answered,
+    Reset,
+}
+
+/// What the later part of a capture could not know when it judged its silences.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unknown {
+    /// A FIN had passed.
+    pub(super) fin: bool,
+    /// How long before its first frame payload had last passed, or the connection had begun.
+    pub(super) payload: Span,
+    /// Payload had passed at all.
+    pub(super) payload_seen: bool,
+}
+
 /// All silences of a connection, folded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Silences {
     pending: Option<Episode>,
     survived: [Witness; Clock::COUNT],
+    /// On [`Clock::Payload`] while no payload had passed at all: what an earlier part knows will lengthen it.
+    since_first: Witness,
     reset: Option<Silence>,
+    inherited: Inherited,
     /// How many were survived.
     pub survived_count: u32,
     /// How many were no witness, since traffic that was not captured, an unanswerable segment or outstanding data blur them.
@@ -114,7 +169,10 @@ impl Silences {
 
     /// The longest silence survived on that clock.
     pub fn survived(&self, clock: Clock) -> Option<Witness> {
-        let witness = self.survived[clock as usize];
+        let mut witness = self.survived[clock as usize];
+        if clock == Clock::Payload && self.since_first.is_better_than(&witness) {
+            witness = self.since_first;
+        }
         (witness.span > Span::ZERO).then_some(witness)
     }
 
@@ -132,6 +190,11 @@ impl Silences {
     /// Whether a segment waits for its answer.
     pub(super) fn is_pending(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// The silence whose end waits for an answer.
+    pub(super) fn pending(&self) -> Option<Episode> {
+        self.pending
     }
 
     /// Whether the segment that waits for its answer was sent by that side.
@@ -159,49 +222,83 @@ impl Silences {
             episode.heard = true;
             return;
         }
-        let silence = episode.silence;
-        self.pending = None;
+        self.answered();
+    }
+
+    fn answered(&mut self) {
+        let Some(Episode { silence, .. }) = self.pending.take() else { return };
+        if self.inherited == Inherited::Waiting {
+            self.inherited = Inherited::Answered;
+            return;
+        }
         self.survived_count = self.survived_count.saturating_add(1);
         for (clock, span) in silence.clocks() {
             let witness = Witness { span, from_frame: silence.from_frame, to_frame: silence.resumed.frame };
-            self.survive(clock, witness);
+            if clock == Clock::Payload && silence.no_payload {
+                self.since_first = self.since_first.longer(witness);
+            } else {
+                self.survive(clock, witness);
+            }
         }
     }
 
     /// The other side answers with a RST.
     pub(super) fn reset(&mut self) {
-        if let Some(episode) = self.pending.take() {
-            self.reset.get_or_insert(episode.silence);
+        let Some(Episode { silence, .. }) = self.pending.take() else { return };
+        if self.inherited == Inherited::Waiting {
+            self.inherited = Inherited::Reset;
+        } else {
+            self.reset.get_or_insert(silence);
         }
     }
 
-    /// A tie keeps the earlier witness.
     fn survive(&mut self, clock: Clock, witness: Witness) {
         let longest = &mut self.survived[clock as usize];
-        if witness.span > longest.span {
-            *longest = witness;
-        }
+        *longest = longest.longer(witness);
     }
 
     /// The same with nothing counted: only what still waits for its answer.
     pub(super) fn running(&self) -> Silences {
-        Silences { pending: self.pending, ..Silences::default() }
+        let inherited = if self.is_pending() { Inherited::Waiting } else { Inherited::Nothing };
+        Silences { pending: self.pending, inherited, ..Silences::default() }
     }
 
-    /// `after_fin`: a FIN had passed before `rest` began, which `rest` could not know.
-    pub(super) fn then(&self, rest: &Silences, after_fin: bool) -> Silences {
+    /// These, then what was counted on from [`Silences::running`].
+    pub(super) fn then(&self, rest: &Silences, unknown: &Unknown) -> Silences {
         let mut all = *self;
-        all.pending = rest.pending;
-        all.reset = all.reset.or(rest.reset);
-        if after_fin {
-            let longest = rest.survived[Clock::Any as usize];
-            all.survive(Clock::AfterFin, longest);
-            for broken in [&mut all.pending].into_iter().flatten() {
-                broken.silence.after_fin = true;
+        let placed = |mut silence: Silence| {
+            silence.after_fin |= unknown.fin;
+            if silence.no_payload {
+                let span = &mut silence.spans[Clock::Payload as usize];
+                *span = *span + unknown.payload;
+                silence.no_payload = !unknown.payload_seen;
             }
+            silence
+        };
+        match rest.inherited {
+            Inherited::Answered => all.answered(),
+            Inherited::Reset => all.reset(),
+            Inherited::Nothing | Inherited::Waiting => {}
+        }
+        all.pending = rest.pending.map(|episode| match all.pending {
+            Some(own) if rest.inherited == Inherited::Waiting => Episode { silence: own.silence, ..episode },
+            _ => Episode { silence: placed(episode.silence), ..episode },
+        });
+        all.reset = all.reset.or(rest.reset.map(placed));
+        if unknown.fin {
+            all.survive(Clock::AfterFin, rest.survived[Clock::Any as usize]);
         } else {
             for clock in Clock::OPEN {
                 all.survive(clock, rest.survived[clock as usize]);
+            }
+            if rest.since_first.span > Span::ZERO {
+                let span = rest.since_first.span + unknown.payload;
+                let witness = Witness { span, ..rest.since_first };
+                if unknown.payload_seen {
+                    all.survive(Clock::Payload, witness);
+                } else {
+                    all.since_first = all.since_first.longer(witness);
+                }
             }
         }
         all.survive(Clock::AfterFin, rest.survived[Clock::AfterFin as usize]);
@@ -211,12 +308,13 @@ impl Silences {
     }
 
     pub(super) fn shift_frames(&mut self, by: u64) {
-        for witness in self.survived.iter_mut().filter(|witness| witness.span > Span::ZERO) {
+        let witnesses = self.survived.iter_mut().chain([&mut self.since_first]);
+        for witness in witnesses.filter(|witness| witness.span > Span::ZERO) {
             witness.from_frame += by;
             witness.to_frame += by;
         }
-        let broken = self.pending.iter_mut().map(|episode| &mut episode.silence).chain(self.reset.iter_mut());
-        for silence in broken {
+        self.pending.iter_mut().for_each(|episode| episode.shift_frames(by));
+        if let Some(silence) = &mut self.reset {
             silence.from_frame += by;
             silence.resumed.frame += by;
         }
@@ -235,6 +333,7 @@ mod tests {
             by: Side::Lo,
             after_fin: false,
             probe: false,
+            no_payload: false,
         }
     }
 

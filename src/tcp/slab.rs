@@ -51,6 +51,14 @@ impl Slab {
         self.taken.len() - self.vacant.len()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.pages
+            .iter()
+            .flatten()
+            .zip(&self.taken)
+            .filter_map(|(connection, taken)| taken.then_some(connection))
+    }
+
     pub(super) fn into_taken(self) -> impl Iterator<Item = Connection> {
         let Slab { pages, taken, .. } = self;
         pages.into_iter().flatten().zip(taken).filter_map(|(connection, taken)| taken.then_some(connection))

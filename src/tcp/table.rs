@@ -50,7 +50,7 @@ impl Default for Limits {
 pub struct Table {
     index: Index,
     slab: Slab,
-    /// The connection that the one in this slot replaced while it was not over.
+    /// The connection that the one in this slot replaced, as long as stragglers may come.
     previous: HashMap<u32, u32>,
     streams: Streams,
     finished: Vec<Connection>,
@@ -66,6 +66,9 @@ pub struct Table {
 impl Table {
     /// The sweep looks at one slot for so many segments; a connection takes more to open and close.
     const SEGMENTS_PER_SLOT: usize = 4;
+    /// The sweep comes later by this much than the linger times ask, so that a clock that is set back by less has no
+    /// influence on what belongs together.
+    const CLOCKS_STEP: Span = Span::secs(60);
 
     /// A table for a capture of which nothing precedes.
     pub fn new(limits: Limits) -> Self {
@@ -144,6 +147,9 @@ impl Table {
     pub fn observe_icmp(&mut self, key: &FlowKey, side: Side, error: IcmpError) {
         let hash = self.hash(key);
         let slot = match self.find(hash, key) {
+            Some(slot) if self.expired(&self.slab[slot], error.seen.at) => {
+                self.anew(hash, slot, key, false, error.seen.at)
+            }
             Some(slot) => slot,
             None => self.begin(hash, key, false, error.seen.at),
         };
@@ -160,10 +166,16 @@ impl Table {
     }
 
     /// Every connection not yet taken, in no particular order.
-    pub fn into_connections(self) -> Vec<Connection> {
-        let mut all = self.finished;
-        all.extend(self.slab.into_taken());
-        all
+    pub fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.finished.iter().chain(self.slab.iter())
+    }
+
+    /// Every connection not yet taken, in no particular order; memory is given back on the way.
+    pub fn into_connections(self) -> impl Iterator<Item = Connection> + use<> {
+        self.finished.into_iter().chain(self.slab.into_taken()).map(|mut connection| {
+            connection.bits &= !Connection::TABLE_BITS;
+            connection
+        })
     }
 
     /// Self was seen before `later`, at the same capture point; the law of [`Connection::then`] holds for each flow.
@@ -173,30 +185,10 @@ impl Table {
     pub fn then(mut self, later: Table) -> Table {
         self.given_up += later.given_up;
         self.stragglers += later.stragglers;
-        let mut all = later.into_connections();
-        all.sort_by_key(|connection| connection.first.frame);
-        for connection in all {
-            let hash = self.hash(&connection.key);
-            let key = connection.key;
-            match connection.head().map(|head| head.segments.clone()) {
-                Some(segments) if !segments.is_empty() => {
-                    let mut slot = None;
-                    for segment in &segments {
-                        slot = self.observe_hashed(hash, &key, segment);
-                    }
-                    if let Some(slot) = slot {
-                        self.slab[slot].absorb(&connection);
-                    }
-                }
-                _ => {
-                    if let Some(old) = self.find(hash, &key) {
-                        self.replace(hash, old, connection);
-                    } else {
-                        let slot = self.slab.insert(connection);
-                        self.index.insert(hash, slot);
-                    }
-                }
-            }
+        let mut all: Vec<_> = later.into_connections().collect();
+        all.sort_by_key(|connection| (connection.key, connection.first.frame));
+        for flow in all.chunk_by(|one, next| one.key == next.key) {
+            self.then_flow(flow);
         }
         self.streams = Streams::default();
         for connection in &mut self.finished {
@@ -206,6 +198,37 @@ impl Table {
             self.slab[slot].stream = Connection::NO_STREAM;
         }
         self
+    }
+
+    /// Replays the heads of one flow's connections in order of capture (one that was replaced may have stragglers), and
+    /// takes over what was counted after each head where the head ends.
+    fn then_flow(&mut self, flow: &[Connection]) {
+        let Some(key) = flow.first().map(|connection| connection.key) else { return };
+        let hash = self.hash(&key);
+        let head = |connection: &Connection| connection.head().map(|head| head.segments.len()).unwrap_or(0);
+        let mut order: Vec<_> = flow
+            .iter()
+            .flat_map(|connection| {
+                let segments = connection.head().map_or(&[][..], |head| &head.segments);
+                segments.iter().enumerate().map(move |(n, segment)| (connection, n + 1, segment))
+            })
+            .collect();
+        order.sort_by_key(|(_, _, segment)| segment.seen.frame);
+        for (connection, n, segment) in order {
+            let taken_by = self.observe_hashed(hash, &key, segment);
+            if let Some(slot) = taken_by.filter(|_| n == head(connection)) {
+                self.slab[slot].absorb(connection);
+            }
+        }
+        for connection in flow.iter().filter(|connection| head(connection) == 0) {
+            let slot = self.find(hash, &key);
+            let slot = slot.unwrap_or_else(|| self.begin(hash, &key, false, connection.first.at));
+            self.slab[slot].absorb(connection);
+        }
+        // What looked like another connection to the part may have been this one's SYN sent again.
+        if let Some(slot) = self.find(hash, &key) {
+            self.slab[slot].bits &= !Connection::REUSED;
+        }
     }
 
     fn hash(&self, key: &FlowKey) -> u64 {
@@ -228,7 +251,7 @@ impl Table {
                     return None;
                 }
                 match found {
-                    Some(slot) => self.anew(hash, slot, key, segment),
+                    Some(slot) => self.anew(hash, slot, key, is_syn(segment), segment.seen.at),
                     None => self.begin(hash, key, is_syn(segment), segment.seen.at),
                 }
             }
@@ -257,7 +280,8 @@ impl Table {
     #[inline]
     fn goes_on(&self, slot: u32, segment: &Segment) -> bool {
         let connection = &self.slab[slot];
-        !segment.flags.any(TcpFlags::SYN) && !connection.is_over() || !self.ends_before(connection, segment)
+        let open = connection.established() && !connection.is_over() && !self.part;
+        open && !segment.flags.any(TcpFlags::SYN) || !self.ends_before(connection, segment)
     }
 
     #[cold]
@@ -267,39 +291,57 @@ impl Table {
 
     /// Whether nothing that arrives now can belong to it any more.
     fn expired(&self, connection: &Connection, now: Timestamp) -> bool {
-        let unanswered = !connection.established() && !connection.midstream();
-        let linger = if connection.closed_by_both() {
-            self.limits.settle
-        } else if unanswered {
-            self.limits.attempt
+        self.lingers(connection).is_some_and(|linger| now - connection.last().at > linger)
+    }
+
+    /// For how long after its last segment it stays in reach; none: for ever.
+    fn lingers(&self, connection: &Connection) -> Option<Span> {
+        if connection.closed_by_both() {
+            Some(self.limits.settle)
+        } else if connection.is_empty() || !connection.established() && !connection.midstream() {
+            Some(self.limits.attempt)
+        } else if self.part && connection.midstream() && connection.has_ending() {
+            // An earlier part may know that it is over. If not, then joining puts the pieces together again.
+            Some(self.limits.linger)
         } else if connection.is_over() {
-            self.limits.linger_after_reset
+            Some(self.limits.linger_after_reset)
         } else {
-            return false;
-        };
-        now - connection.last().at > linger
+            None
+        }
     }
 
     /// Replaces the connection in `slot` by a new one.
     #[cold]
-    fn anew(&mut self, hash: u64, slot: u32, key: &FlowKey, segment: &Segment) -> u32 {
-        let old = &self.slab[slot];
-        let stream = if is_syn(segment) { self.streams.begin(hash, true) } else { old.stream };
-        let mut connection = Connection::new(*key);
-        connection.stream = stream;
-        self.replace(hash, slot, connection)
+    fn anew(&mut self, hash: u64, slot: u32, key: &FlowKey, with_syn: bool, now: Timestamp) -> u32 {
+        let stream = if with_syn { self.streams.begin(hash, true) } else { self.slab[slot].stream };
+        let connection = self.fresh(key, stream);
+        self.replace(hash, slot, connection, now)
     }
 
-    fn replace(&mut self, hash: u64, old: u32, connection: Connection) -> u32 {
+    fn fresh(&self, key: &FlowKey, stream: u32) -> Connection {
+        let mut connection = Connection::new(*key);
+        connection.stream = stream;
+        if self.part {
+            connection.keep_head();
+        }
+        connection
+    }
+
+    fn replace(&mut self, hash: u64, old: u32, connection: Connection, now: Timestamp) -> u32 {
         let new = self.slab.insert(connection);
         self.index.redirect(hash, old, new);
         if let Some(older) = self.previous.remove(&old) {
             self.finish(older);
         }
-        if self.slab[old].is_over() {
+        if self.expired(&self.slab[old], now) {
             self.finish(old);
         } else {
-            self.slab[old].replace();
+            let connection = &mut self.slab[old];
+            if !connection.is_over() {
+                connection.bits |= Connection::REUSED;
+            }
+            connection.bits |= Connection::SUPERSEDED;
+            self.slab[new].bits |= Connection::HAS_PREVIOUS;
             self.previous.insert(new, old);
         }
         new
@@ -312,11 +354,8 @@ impl Table {
         {
             self.give_up_one(now);
         }
-        let mut connection = Connection::new(*key);
-        connection.stream = self.streams.begin(hash, with_syn);
-        if self.part {
-            connection.keep_head();
-        }
+        let stream = self.streams.begin(hash, with_syn);
+        let connection = self.fresh(key, stream);
         let slot = self.slab.insert(connection);
         self.index.insert(hash, slot);
         slot
@@ -325,11 +364,11 @@ impl Table {
     /// The connection itself, or the one it replaced, whose numbers a straggler may carry.
     #[inline]
     fn of_which(&self, slot: u32, segment: &Segment) -> u32 {
-        if self.previous.is_empty() || is_syn(segment) {
+        if self.slab[slot].bits & Connection::HAS_PREVIOUS == 0 || is_syn(segment) {
             return slot;
         }
         match self.previous.get(&slot) {
-            Some(&old) if !self.slab[slot].fits(segment) && self.slab[old].fits(segment) => old,
+            Some(&old) if !self.slab[slot].fits(segment) && self.slab[old].owns(segment) => old,
             _ => slot,
         }
     }
@@ -343,7 +382,9 @@ impl Table {
                 continue;
             }
             let connection = &self.slab[slot];
-            if (connection.is_over() || !connection.established()) && self.expired(connection, now) {
+            // What is closed by both is known for a straggler's all the same, held or not.
+            let late = if connection.closed_by_both() { Span::ZERO } else { Table::CLOCKS_STEP };
+            if self.expired(connection, now - late) {
                 self.retire(slot);
             }
         }
@@ -355,7 +396,7 @@ impl Table {
         let mut coldest: Option<(Timestamp, u32)> = None;
         for step in 1..=64.min(capacity) {
             let slot = (self.hand + step) % capacity;
-            if self.slab.is_taken(slot) {
+            if self.slab.is_taken(slot) && self.slab[slot].bits & Connection::SUPERSEDED == 0 {
                 let last = self.slab[slot].last().at;
                 if coldest.is_none_or(|(at, _)| last < at) {
                     coldest = Some((last, slot));
@@ -366,14 +407,14 @@ impl Table {
         if self.slab.len() >= self.limits.max_connections.unwrap_or(usize::MAX)
             && let Some((_, slot)) = coldest
         {
-            self.given_up += 1;
+            self.given_up += u64::from(!self.slab[slot].is_over());
             self.retire(slot);
         }
     }
 
     fn retire(&mut self, slot: u32) {
-        // One that was replaced goes when the one that replaced it goes.
-        if self.slab[slot].replaced() {
+        // One that was superseded goes when the one that took its place goes.
+        if self.slab[slot].bits & Connection::SUPERSEDED != 0 {
             return;
         }
         if let Some(older) = self.previous.remove(&slot) {
@@ -388,7 +429,8 @@ impl Table {
     }
 
     fn finish(&mut self, slot: u32) {
-        let connection = self.slab.remove(slot);
+        let mut connection = self.slab.remove(slot);
+        connection.bits &= !Connection::TABLE_BITS;
         self.finished.push(connection);
     }
 }

@@ -1,0 +1,218 @@
+//! The merge law: a capture that was cut and joined again tells the same as one that was read in one go.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use super::traffic::{Dice, Weather, conversation, flow};
+use super::*;
+use crate::wire::{FlowKey, Segment, Side};
+
+/// A connection of the first part: nothing precedes.
+fn first(segments: &[Segment]) -> Connection {
+    let mut connection = Connection::new(flow(1));
+    segments.iter().for_each(|segment| connection.observe(segment));
+    connection
+}
+
+/// A connection of a part that may continue an earlier one.
+fn part(segments: &[Segment]) -> Connection {
+    let mut connection = Connection::new(flow(1));
+    connection.keep_head();
+    segments.iter().for_each(|segment| connection.observe(segment));
+    connection
+}
+
+/// What is exact even where counts are *about*.
+fn firsts_and_maxima(c: &Connection) -> impl PartialEq + std::fmt::Debug {
+    let side = |side: Side| {
+        let half = &c.halves[side.index()];
+        (
+            c.fin(side).map(|fin| (fin.seen, fin.end, fin.ack)),
+            c.rst(side).map(|rst| (rst.seen, rst.seq, rst.flags)),
+            (half.last, half.flags, half.window),
+        )
+    };
+    (side(Side::Lo), side(Side::Hi), c.first, c.last())
+}
+
+/// Without the fingerprints of the last segments, which are no facts.
+fn facts(c: &Connection) -> Connection {
+    let mut c = c.clone();
+    if let Some(extra) = &mut c.extra {
+        extra.recent = None;
+    }
+    c
+}
+
+/// The lines in which the two differ, as a person would look for them.
+fn difference(joined: &impl std::fmt::Debug, whole: &impl std::fmt::Debug) -> String {
+    let (joined, whole) = (format!("{joined:#?}"), format!("{whole:#?}"));
+    let lines = joined.lines().zip(whole.lines()).filter(|(joined, whole)| joined != whole);
+    lines.map(|(joined, whole)| format!("\n{joined} | {whole}")).collect()
+}
+
+fn same(how: &str, joined: &Connection, whole: &Connection) -> Result<(), TestCaseError> {
+    if joined.counts_are_about() || whole.counts_are_about() {
+        let (joined, whole) = (firsts_and_maxima(joined), firsts_and_maxima(whole));
+        prop_assert!(joined == whole, "{how}, about, joined | whole:{}", difference(&joined, &whole));
+    } else {
+        let (joined, whole) = (facts(joined), facts(whole));
+        prop_assert!(
+            joined == whole,
+            "{how}, {}, joined | whole:{}",
+            whole.key.hi,
+            difference(&joined, &whole)
+        );
+    }
+    Ok(())
+}
+
+/// Cuts at two places, each in thousandths of the whole.
+fn cut(segments: &[Segment], at: (usize, usize)) -> [&[Segment]; 3] {
+    let place = |thousandths: usize| segments.len() * thousandths / 1000;
+    let (one, two) = (place(at.0.min(at.1)), place(at.0.max(at.1)));
+    [&segments[..one], &segments[one..two], &segments[two..]]
+}
+
+fn connection_law(segments: &[Segment], at: (usize, usize)) -> Result<bool, TestCaseError> {
+    if std::env::var("SHOW").is_ok() {
+        for s in segments {
+            println!(
+                "{} {} {:?} {} seq {} ack {} len {} win {} if {}",
+                s.seen.frame,
+                s.seen.at.0 % 1_000_000_000_000_000,
+                s.side,
+                s.flags,
+                s.seq,
+                s.ack,
+                s.len,
+                s.window,
+                s.interface
+            );
+        }
+        println!("-- {:?}", cut(segments, at).map(|x| x.len()));
+    }
+    let whole = first(segments);
+    let [a, b, c] = cut(segments, at);
+    let left = first(a).then(&part(b)).then(&part(c));
+    same("(a b) c", &left, &whole)?;
+    same("a (b c)", &first(a).then(&part(b).then(&part(c))), &whole)?;
+    same("parts only", &part(a).then(&part(b)).then(&part(c)).whole(), &whole)?;
+    same("one part", &part(segments).whole(), &whole)?;
+    Ok(left.counts_are_about())
+}
+
+fn table(limits: Limits, part: bool, frames: &[(FlowKey, Segment)]) -> Table {
+    let mut table = if part { Table::of_part(limits) } else { Table::new(limits) };
+    frames.chunks(7).for_each(|batch| table.observe_all(batch));
+    table
+}
+
+/// The connections of a table, comparable.
+fn set(table: Table) -> Vec<Connection> {
+    let mut all: Vec<_> = table
+        .into_connections()
+        .into_iter()
+        .map(|connection| {
+            let mut connection = connection.whole();
+            connection.stream = Connection::NO_STREAM;
+            connection
+        })
+        .collect();
+    all.sort_by_key(|connection| (connection.key, connection.first.frame));
+    all
+}
+
+fn same_set(how: &str, joined: Table, whole: Table) -> Result<usize, TestCaseError> {
+    let (joined, whole) = (set(joined), set(whole));
+    let outline = |all: &[Connection]| -> Vec<_> {
+        all.iter()
+            .map(|c| format!("{} {} {:?}", c.key.hi, c.first.frame, c.halves.map(|half| half.segments)))
+            .collect()
+    };
+    prop_assert!(joined.len() == whole.len(), "{}: {:?} | {:?}", how, outline(&joined), outline(&whole));
+    for (joined, whole) in joined.iter().zip(&whole) {
+        same(how, joined, whole)?;
+    }
+    Ok(joined.iter().filter(|connection| connection.counts_are_about()).count())
+}
+
+/// Several flows at once.
+fn mixed(seed: u64, flows: u8, moves: usize, weather: Weather) -> Vec<(FlowKey, Segment)> {
+    let mut frames: Vec<_> = (1..=flows)
+        .flat_map(|n| {
+            let key = flow(n);
+            let seed = Dice(seed ^ u64::from(n)).next();
+            conversation(seed, moves, weather).into_iter().map(move |segment| (key, segment))
+        })
+        .collect();
+    frames.sort_by_key(|(_, segment)| segment.seen.at);
+    for (n, (_, segment)) in frames.iter_mut().enumerate() {
+        segment.seen.frame = n as u64 + 1;
+    }
+    frames
+}
+
+fn table_law(frames: &[(FlowKey, Segment)], at: (usize, usize)) -> Result<usize, TestCaseError> {
+    if std::env::var("SHOW").is_ok() {
+        for (k, s) in frames {
+            println!(
+                "{} {} {} {:?} {} seq {} ack {} len {} win {} if {}",
+                k.hi,
+                s.seen.frame,
+                s.seen.at.0 % 1_000_000_000_000_000,
+                s.side,
+                s.flags,
+                s.seq,
+                s.ack,
+                s.len,
+                s.window,
+                s.interface
+            );
+        }
+        println!("-- {} {:?}", frames.len(), at);
+    }
+    let limits = Limits::default();
+    let place = |thousandths: usize| frames.len() * thousandths / 1000;
+    let (one, two) = (place(at.0.min(at.1)), place(at.0.max(at.1)));
+    let whole = || table(limits, false, frames);
+    let a = || table(limits, false, &frames[..one]);
+    let b = || table(limits, true, &frames[one..two]);
+    let c = || table(limits, true, &frames[two..]);
+    same_set("(a b) c", a().then(b()).then(c()), whole())?;
+    same_set("a (b c)", a().then(b().then(c())), whole())
+}
+
+const CUT: std::ops::Range<usize> = 0..1001;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: std::env::var("N").map_or(512, |n| n.parse().unwrap()), rng_seed: RngSeed::Fixed(std::env::var("S").map_or(1, |n| n.parse().unwrap())), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn connections_join(seed: u64, moves in 0_usize..150, at in (CUT, CUT), foul: bool) {
+        let weather = if foul { Weather::FOUL } else { Weather::FAIR };
+        connection_law(&conversation(seed, moves, Weather { reuse: false, ..weather }), at)?;
+    }
+
+    #[test]
+    fn tables_join(seed: u64, flows in 1_u8..6, moves in 0_usize..60, at in (CUT, CUT), foul: bool) {
+        let weather = if foul { Weather::FOUL } else { Weather::FAIR };
+        table_law(&mixed(seed, flows, moves, weather), at)?;
+    }
+}
+
+#[test]
+fn debugging() {
+    let frames = mixed(14347202522922220788, 1, 20, Weather::FOUL);
+    let l = Limits::default();
+    let one = frames.len() * 143 / 1000;
+    println!("{} of {}", one, frames.len());
+    let c = table(l, true, &frames[one..]);
+    for c in c.clone().into_connections() {
+        println!("C {} {:?} {:?}", c.first.frame, c.halves.map(|h| h.segments), c.rst(Side::Hi));
+    }
+    let j = table(l, false, &[]).then(table(l, true, &frames[..one])).then(c);
+    for c in j.into_connections() {
+        println!("J {} {:?} {:?}", c.first.frame, c.halves.map(|h| h.segments), c.rst(Side::Hi));
+    }
+}
