@@ -1,6 +1,6 @@
 //! IPv4 and IPv6 headers, read by etherparse; extension headers are skipped, fragments described.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use etherparse::err::LenError;
 use etherparse::{
@@ -153,5 +153,5 @@ fn short(packet: Payload<'_>, error: &LenError) -> Skip {
 
 #[inline(always)]
 pub fn mapped(addr: [u8; 4]) -> [u8; 16] {
-    Ipv4Addr::from(addr).to_ipv6_mapped().octets()
+    (0xffff_0000_0000_u128 | u128::from(u32::from_be_bytes(addr))).to_be_bytes()
 }

@@ -41,7 +41,7 @@ impl Rule for HalfCloseInUse {
                 return Answer::No("its last payload is older than the grace time: forgotten");
             }
         }
-        if taken.before(half.data_end) && connection.tallies[side.index()].repeats >= 3 {
+        if taken.before(half.data_end) && half.repeats >= 3 {
             return Answer::No("the peer no longer takes it");
         }
         let Some(acked) = connection.fin(side.peer()).and_then(|fin| fin.acked) else {

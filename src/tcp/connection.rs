@@ -17,14 +17,15 @@ pub struct Connection {
     pub halves: [Half; 2],
     /// Addresses and ports.
     pub key: FlowKey,
-    /// The rarer counters.
-    pub tallies: [Tally; 2],
-    /// The first segment.
-    pub first: Stamp,
     /// FIN, RST, silences, closed windows; nothing of these on a connection that is merely open.
     pub extra: Option<Box<Extra>>,
     /// Zeek's history.
     pub history: History,
+    pub(super) bits: u32,
+    /// The rarer counters.
+    pub tallies: [Tally; 2],
+    /// The first segment.
+    pub first: Stamp,
     /// SYN to SYN-ACK, microseconds plus one; 0 unknown.
     pub(super) responder_rtt_us: u32,
     /// SYN-ACK to ACK, microseconds plus one; 0 unknown.
@@ -33,7 +34,6 @@ pub struct Connection {
     pub(super) longest_answer_us: u32,
     /// Wireshark's stream number as counted by the table; [`Connection::NO_STREAM`] if unknown.
     pub stream: u32,
-    pub(super) bits: u32,
 }
 
 /// What most open connections have none of.
@@ -121,7 +121,7 @@ impl Connection {
             self.log_head(s);
         }
         let x = s.side.index();
-        if self.first.frame == 0 {
+        if self.is_empty() && self.first.frame == 0 {
             self.first = s.seen;
         }
         let signature = Half::signature_of(s);
@@ -150,7 +150,10 @@ impl Connection {
             half.ts_val = s.timestamps.val;
             half.has |= Half::TS;
         }
-        self.tallies[x].hop_limits.note(s.hop_limit);
+        if half.hop_limit != s.hop_limit {
+            half.hop_limit = s.hop_limit;
+            self.tallies[x].hop_limits.note(s.hop_limit);
+        }
     }
 
     /// A segment whose numbers are this connection's.
@@ -453,7 +456,11 @@ impl Connection {
     fn silence(&mut self, s: &Segment, kind: Kind) {
         let [lo, hi] = &self.halves;
         let latest = lo.last.at.max(hi.last.at);
-        let latest_payload = lo.last_payload_at.max(hi.last_payload_at).max(self.first.at);
+        let latest_payload = if lo.has_payload() || hi.has_payload() {
+            lo.last_payload_at.max(hi.last_payload_at)
+        } else {
+            self.first.at
+        };
         let answerable = s.span() > 0 || matches!(kind, Kind::KeepAlive);
         let quiet = s.seen.at - latest >= Silences::SHORTEST;
         let speaks = s.len > 0 || matches!(kind, Kind::KeepAlive);
@@ -574,7 +581,7 @@ impl Connection {
         if !half.has_ack() || s.ack.after(half.ack) || other_syn {
             half.ack = s.ack;
             half.has |= Half::ACK;
-            self.tallies[y].repeats = 0;
+            self.halves[y].repeats = 0;
         }
         let peer = &mut self.halves[y];
         if !peer.has_seq() {
@@ -607,7 +614,7 @@ impl Connection {
             }
             Kind::Again => {
                 tally.retransmissions = tally.retransmissions.saturating_add(1);
-                tally.repeats = tally.repeats.saturating_add(1);
+                self.halves[x].repeats = self.halves[x].repeats.saturating_add(1);
                 tally.open_holes = tally.open_holes.saturating_sub(1);
                 self.history.note(Letter::Retransmission, s.side);
             }

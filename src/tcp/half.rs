@@ -36,6 +36,10 @@ pub struct Half {
     pub(super) has: u8,
     /// Running: interface of its last segment.
     pub(super) interface: u8,
+    /// Running: hop limit of its last segment.
+    pub(super) hop_limit: u8,
+    /// Running: repetitions in a row, without the peer acknowledging anything new.
+    pub repeats: u8,
 }
 
 impl Half {
@@ -147,6 +151,8 @@ impl Half {
             window_scale: if rest.synchronised() { rest.window_scale } else { self.window_scale },
             has: self.has | rest.has,
             interface: marked.interface,
+            hop_limit: later.hop_limit,
+            repeats: rest.repeats,
         }
     }
 }
@@ -212,8 +218,6 @@ pub struct Tally {
     pub acked_unseen: u16,
     /// SYNs sent, the first included.
     pub syns: u8,
-    /// Running: repetitions in a row, without the peer acknowledging anything new.
-    pub repeats: u8,
     /// Running: jumps forward that were not filled yet.
     pub(super) open_holes: u8,
     /// Hop limits of its segments.
@@ -222,7 +226,7 @@ pub struct Tally {
 
 impl Tally {
     pub(super) fn running(&self) -> Tally {
-        Tally { isn: self.isn, repeats: self.repeats, open_holes: self.open_holes, ..Tally::default() }
+        Tally { isn: self.isn, open_holes: self.open_holes, ..Tally::default() }
     }
 
     /// `synchronised`: whether `rest` saw a SYN, so that it knows the initial number.
@@ -242,7 +246,6 @@ impl Tally {
             holes: self.holes.saturating_add(rest.holes),
             acked_unseen: self.acked_unseen.saturating_add(rest.acked_unseen),
             syns: self.syns.saturating_add(rest.syns),
-            repeats: rest.repeats,
             open_holes: rest.open_holes,
             hop_limits: self.hop_limits.then(&rest.hop_limits),
         }

@@ -372,12 +372,12 @@ impl Closed {
             | Connection::RST_BY_HI
             | Connection::TWICE;
         let half = |own: &Half, other: &Half| {
-            let deciding = |half: &Half| (half.nxt, half.ack, half.window, half.last, half.has & DECIDING);
+            let deciding =
+                |half: &Half| (half.nxt, half.ack, half.window, half.last, half.has & DECIDING, half.repeats);
             deciding(own) == deciding(other)
                 && (!other.has_payload() || own.last_payload_at == other.last_payload_at)
         };
-        let tally =
-            |own: &Tally, other: &Tally| (own.open_holes, own.repeats) == (other.open_holes, other.repeats);
+        let tally = |own: &Tally, other: &Tally| own.open_holes == other.open_holes;
         let fin =
             |own: Option<(SeqNum, bool)>, other: Option<(SeqNum, bool)>| other.is_none() || own == other;
         let pending = match (&self.pending, &part.pending) {

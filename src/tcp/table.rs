@@ -125,8 +125,8 @@ impl Table {
             let mut touched = 0_u64;
             for &hash in &hashes[..chunk.len()] {
                 if let Some(slot) = self.index.guess(hash) {
-                    touched ^=
-                        self.slab[slot].halves[0].payload ^ u64::from(self.slab[slot].first.frame as u32);
+                    let Connection { halves: [lo, hi], key, .. } = &self.slab[slot];
+                    touched ^= lo.payload ^ hi.payload ^ u64::from(key.zone);
                 }
             }
             std::hint::black_box(touched);
@@ -382,6 +382,9 @@ impl Table {
                 continue;
             }
             let connection = &self.slab[slot];
+            if connection.established() && !connection.is_over() && !self.part {
+                continue;
+            }
             // What is closed by both is known for a straggler's all the same, held or not.
             let late = if connection.closed_by_both() { Span::ZERO } else { Table::CLOCKS_STEP };
             if self.expired(connection, now - late) {
