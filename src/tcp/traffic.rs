@@ -150,9 +150,10 @@ pub(super) fn conversation(seed: u64, moves: usize, weather: Weather) -> Vec<Seg
 impl Conversation {
     fn begin(&mut self, midstream: bool) {
         for x in 0..2 {
-            // Half of the numbers begin so that they wrap soon.
+            // Half of the numbers begin so that they wrap soon; those of a second connection lie elsewhere.
             let any = self.dice.next() as u32;
-            let isn = if any & 1 == 0 { any } else { 0_u32.wrapping_sub(any >> 16) };
+            let wraps = any & 1 == 1 && self.seen.is_empty();
+            let isn = if wraps { 0_u32.wrapping_sub(any >> 16) } else { any };
             let end = &mut self.ends[x];
             let hop_limit = if end.hop_limit == 0 { [64, 57][x] } else { end.hop_limit };
             *end = End {
@@ -376,7 +377,7 @@ impl Conversation {
             self.deliver(&segment);
             return;
         }
-        if hits(delayed) && self.delayed.is_none() {
+        if hits(delayed) && self.delayed.is_none() && !flags.any(SYN) {
             self.delayed = Some(segment);
             return;
         }
