@@ -253,10 +253,12 @@ impl Conversation {
             4 => {
                 let seq = self.ends[x].nxt;
                 self.emit(side, RST | ACK, seq, 0);
+                self.ends.iter_mut().for_each(|end| end.fin = true);
             }
             5 => {
                 let seq = self.ends[side.peer().index()].rcv;
                 self.emit(side, RST, seq, 0);
+                self.ends.iter_mut().for_each(|end| end.fin = true);
             }
             6 => {
                 let seq = self.dice.next() as u32;
