@@ -137,24 +137,6 @@ fn mixed(seed: u64, flows: u8, moves: usize, weather: Weather) -> Vec<(FlowKey, 
 }
 
 fn table_law(frames: &[(FlowKey, Segment)], at: (usize, usize)) -> Result<usize, TestCaseError> {
-    if std::env::var("SHOW").is_ok() {
-        for (k, s) in frames {
-            println!(
-                "{} {} {} {:?} {} seq {} ack {} len {} win {} if {}",
-                k.hi,
-                s.seen.frame,
-                s.seen.at.0 % 1_000_000_000_000_000,
-                s.side,
-                s.flags,
-                s.seq,
-                s.ack,
-                s.len,
-                s.window,
-                s.interface
-            );
-        }
-        println!("-- {} {:?}", frames.len(), at);
-    }
     let limits = Limits::default();
     let [a, b, c] = cut(frames, at);
     let whole = || table(limits, false, frames);

@@ -94,14 +94,17 @@ pub(super) struct Weather {
     pub(super) midstream: u64,
     /// Whether the same ports are used again.
     pub(super) reuse: bool,
+    /// Whether strangers send RSTs.
+    pub(super) forged: bool,
 }
 
 impl Weather {
     /// What ordinary captures show.
-    pub(super) const FAIR: Weather = Weather { fates: [5, 5, 1, 2, 3], odd: 60, midstream: 200, reuse: true };
+    pub(super) const FAIR: Weather =
+        Weather { fates: [5, 5, 1, 2, 3], odd: 60, midstream: 200, reuse: true, forged: false };
     /// What they show on a bad day.
     pub(super) const FOUL: Weather =
-        Weather { fates: [60, 60, 30, 60, 60], odd: 250, midstream: 400, reuse: true };
+        Weather { fates: [60, 60, 30, 60, 60], odd: 250, midstream: 400, reuse: true, forged: true };
 }
 
 struct Conversation {
@@ -218,7 +221,8 @@ impl Conversation {
     fn odd_move(&mut self, side: Side) {
         let x = side.index();
         let again = u64::from(self.weather.reuse);
-        match self.dice.pick(&[20, 15, 10, 20, 4, 3, 3, 3 * again, 2 * again]) {
+        let forged = u64::from(self.weather.forged);
+        match self.dice.pick(&[20, 15, 10, 20, 4, 3, 3 * forged, 3 * again, 2 * again]) {
             // A keep-alive, of nothing or one octet.
             0 => {
                 self.pass(2_000_000_000);
@@ -260,6 +264,7 @@ impl Conversation {
                 self.emit(side, RST, seq, 0);
                 self.ends.iter_mut().for_each(|end| end.fin = true);
             }
+            // Somebody guesses.
             6 => {
                 let seq = self.dice.next() as u32;
                 self.emit(side, RST, seq, 0);
