@@ -95,7 +95,6 @@ fn table(limits: Limits, part: bool, frames: &[(FlowKey, Segment)]) -> Table {
 fn set(table: Table) -> Vec<Connection> {
     let mut all: Vec<_> = table
         .into_connections()
-        .into_iter()
         .map(|connection| {
             let mut connection = connection.whole();
             connection.stream = Connection::NO_STREAM;

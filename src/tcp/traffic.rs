@@ -411,9 +411,8 @@ impl Conversation {
         if s.flags.any(RST) {
             return;
         }
-        if s.flags.any(SYN) {
-            end.rcv = s.end().0;
-        } else if SeqNum(end.rcv).at_or_after(s.seq) && s.end().after(SeqNum(end.rcv)) {
+        let in_order = SeqNum(end.rcv).at_or_after(s.seq) && s.end().after(SeqNum(end.rcv));
+        if in_order || s.flags.any(SYN) {
             end.rcv = s.end().0;
         }
         if s.flags.any(ACK) && s.ack.after(SeqNum(end.una)) {
