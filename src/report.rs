@@ -4,13 +4,32 @@
 //! know nothing of rules or tables: whoever has a [`Report`] can write it in every format.
 
 mod build;
+mod format;
+mod json;
+mod ladder;
+mod sort;
+mod style;
+mod terminal;
+mod text;
 
-pub use build::Request;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Span, Timestamp};
+
+pub use build::Request;
+pub use format::{FORMATS, Format, by_extension, by_name};
+pub use json::{NotAReport, read, schema};
+pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
+pub use sort::{SORTS, Sort};
+pub use style::{Detail, Style};
 
 /// The name of the schema, for readers that meet the file alone.
 pub const SCHEMA: &str = "cwait-pcap/report";
@@ -26,6 +45,12 @@ pub struct Report {
     pub schema_version: String,
     /// What wrote it.
     pub tool: Tool,
+    /// What the user calls it.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What the user has to say about it.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The files, in time order.
     pub inputs: Vec<Input>,
     /// The capture as a whole.
@@ -56,6 +81,21 @@ pub enum Listed {
     Flagged,
     /// Every one.
     All,
+}
+
+impl Report {
+    /// Leaves out connections that are not asked for. What a report never held does not appear.
+    pub fn list_connections(&mut self, listed: Listed) {
+        let flagged = |c: &Connection| c.finding.is_some() || c.undecided.is_some();
+        match listed {
+            Listed::All => return,
+            Listed::Flagged => self.connections.retain(flagged),
+            Listed::None => self.connections.clear(),
+        }
+        if self.connections_listed != Listed::None {
+            self.connections_listed = listed;
+        }
+    }
 }
 
 /// The program and how it was called.
@@ -204,6 +244,17 @@ pub enum Certainty {
     Certain,
 }
 
+impl Certainty {
+    /// As reports print it: `LIKELY`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Certainty::Possible => "POSSIBLE",
+            Certainty::Likely => "LIKELY",
+            Certainty::Certain => "CERTAIN",
+        }
+    }
+}
+
 /// The answer on one screen.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
@@ -298,6 +349,14 @@ pub struct Lasted {
     pub length: Length,
     /// The capture's edge cuts it off: at least that long.
     pub at_least: bool,
+}
+
+/// `at least 1 h 51 min`.
+impl fmt::Display for Lasted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = if self.at_least { "at least " } else { "" };
+        write!(f, "{bound}{}", self.length.text)
+    }
 }
 
 /// A frame that proves something.
@@ -449,6 +508,9 @@ pub struct Connection {
     pub side: Option<String>,
     /// A Wireshark display filter for this connection.
     pub filter: String,
+    /// The segments that made it what it is, in time order; empty where they were not kept.
+    #[serde(default)]
+    pub key_segments: Vec<KeySegment>,
 }
 
 /// A frame and its time.

@@ -38,6 +38,8 @@ impl Report {
                 version: env!("CARGO_PKG_VERSION").into(),
                 command_line: request.command_line.clone(),
             },
+            title: None,
+            notes: Vec::new(),
             inputs: outcome.inputs.iter().map(input).collect(),
             capture: builder.capture(),
             verdict: verdict(&findings, &undecided, outcome),
@@ -344,6 +346,7 @@ impl<'a> Builder<'a> {
             undecided: judged.undecided().map(|(name, undecided)| format!("{name}: {}", undecided.why)),
             side: primary.and_then(|finding| finding.side).map(|side| roles.name(side).into()),
             filter: self.filter(connection),
+            key_segments: Vec::new(),
         }
     }
 

@@ -1,0 +1,344 @@
+//! The report on a terminal: worst first, one line to grep per finding, then what it rests on and what to run next,
+//! then every frame accounted for. The tables of services and connections are in `terminal/tables.rs`.
+
+mod tables;
+
+use std::io;
+
+use anstyle::{AnsiColor, Style as Paint};
+
+use super::text::{count, number, octets, plain, wrap};
+use super::{
+    Certainty, Detail, Finding, Format, Input, Place, Report, Severity, Slowest, Step, Style, Undecided,
+};
+
+/// Plain text of 80 columns.
+pub(super) struct Terminal;
+
+/// So many findings are told at length; the others have their line.
+const TOLD: usize = 20;
+/// So many findings have a line.
+const LISTED: usize = 200;
+/// A longer display filter is left to the other formats.
+const FILTER: usize = 160;
+
+const INDENT: &str = "  ";
+
+impl Format for Terminal {
+    fn name(&self) -> &'static str {
+        "terminal"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["txt", "log"]
+    }
+
+    fn about(&self) -> &'static str {
+        "text of 80 columns, the worst first"
+    }
+
+    fn write(&self, report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut page = Page { style, report, out };
+        page.heading()?;
+        page.findings()?;
+        page.undecided()?;
+        page.totals()?;
+        if style.detail > Detail::Brief {
+            tables::services(report, style, page.out)?;
+        }
+        tables::connections(report, style, page.out)?;
+        page.sources()
+    }
+}
+
+/// What is being written, for whom, and where to.
+struct Page<'a> {
+    style: &'a Style,
+    report: &'a Report,
+    out: &'a mut dyn io::Write,
+}
+
+impl Page<'_> {
+    fn heading(&mut self) -> io::Result<()> {
+        if let Some(title) = &self.report.title {
+            self.paragraph("", title)?;
+        }
+        for note in &self.report.notes {
+            self.paragraph("", &format!("Note: {note}"))?;
+        }
+        if self.report.title.is_some() || !self.report.notes.is_empty() {
+            writeln!(self.out)?;
+        }
+        if self.report.findings.is_empty() {
+            let headline = plain(&self.report.verdict.headline).into_owned();
+            let (word, rest) = headline.split_once(':').unwrap_or(("", &headline));
+            let colour = if word == "OK" { AnsiColor::Green } else { AnsiColor::Yellow };
+            let colon = if word.is_empty() { "" } else { ":" };
+            writeln!(self.out, "{}{colon}{rest}", self.painted(word, colour))?;
+        }
+        Ok(())
+    }
+
+    fn findings(&mut self) -> io::Result<()> {
+        let findings = &self.report.findings;
+        let (told, listed) = match self.style.detail {
+            Detail::Full => (findings.len(), findings.len()),
+            Detail::Usual => (TOLD, LISTED),
+            Detail::Brief => (0, LISTED),
+        };
+        for (at, finding) in findings.iter().take(listed).enumerate() {
+            self.first_line(finding)?;
+            let at_length = finding.severity > Severity::Note || self.style.detail == Detail::Full;
+            if at < told && at_length {
+                self.rest(finding)?;
+                writeln!(self.out)?;
+            }
+        }
+        if let Some(more) = findings.len().checked_sub(listed).filter(|&more| more > 0) {
+            writeln!(self.out, "... and {}: -v or --format json has them", count(more as u64, "finding"))?;
+        }
+        Ok(())
+    }
+
+    /// The line to grep: never broken.
+    fn first_line(&mut self, finding: &Finding) -> io::Result<()> {
+        let (word, colour) = match finding.severity {
+            Severity::Error => ("ERROR", AnsiColor::Red),
+            Severity::Warning => ("WARNING", AnsiColor::Yellow),
+            Severity::Note => ("NOTE", AnsiColor::Cyan),
+        };
+        let word = self.painted(word, colour);
+        writeln!(self.out, "{word} {}: {}", plain(&finding.name), plain(&finding.headline))
+    }
+
+    fn rest(&mut self, finding: &Finding) -> io::Result<()> {
+        self.paragraph(INDENT, &format!("{} {}", finding.says, self.when(finding)))?;
+        self.paragraph(INDENT, &judgement(finding))?;
+        self.steps(&finding.next)?;
+        if !finding.filter.is_empty() && (finding.filter.len() <= FILTER || self.style.detail == Detail::Full)
+        {
+            writeln!(self.out, "{INDENT}Wireshark: {}", plain(&finding.filter))?;
+        }
+        Ok(())
+    }
+
+    /// Since when, for how long, and the frames that show it.
+    fn when(&self, finding: &Finding) -> String {
+        let mut parts = Vec::new();
+        let lasted = finding.lasted.as_ref().map(super::Lasted::to_string);
+        match (&finding.since, lasted) {
+            (Some(since), Some(lasted)) => {
+                parts.push(format!("Since {}: {lasted}.", self.style.time_in(self.report, since)));
+            }
+            (Some(since), None) => parts.push(format!("Since {}.", self.style.time_in(self.report, since))),
+            (None, Some(lasted)) => parts.push(format!("It lasted {lasted}.")),
+            (None, None) => {}
+        }
+        let frames: Vec<String> =
+            finding.evidence.iter().map(|e| format!("{} ({})", e.frame, e.label)).collect();
+        if let Some(stream) = finding.evidence.first().and_then(|e| e.stream) {
+            parts.push(format!("Stream {stream}: frame {}.", frames.join(", ")));
+        } else if !frames.is_empty() {
+            parts.push(format!("Frame {}.", frames.join(", ")));
+        }
+        parts.join(" ")
+    }
+
+    fn steps(&mut self, steps: &[Step]) -> io::Result<()> {
+        for step in steps {
+            let os = if step.os == "any" { String::new() } else { format!(" ({})", step.os) };
+            let place = if step.on == "here" { "here".to_owned() } else { format!("on {}", step.on) };
+            let lead = format!("{INDENT}Next, {place}{os}: ");
+            writeln!(self.out, "{}{}", plain(&lead), plain(&step.command))?;
+        }
+        Ok(())
+    }
+
+    fn undecided(&mut self) -> io::Result<()> {
+        for undecided in &self.report.undecided {
+            let Undecided { name, at, count: n, says, next, .. } = undecided;
+            let word = self.painted("UNDECIDED", AnsiColor::Yellow);
+            let n = count(*n, "connection");
+            writeln!(self.out, "{word} {}: {n} {} {}", plain(name), preposition(at), plain(&at.name))?;
+            if self.style.detail > Detail::Brief {
+                self.paragraph(INDENT, says)?;
+                self.steps(next)?;
+                writeln!(self.out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn totals(&mut self) -> io::Result<()> {
+        if self.style.detail == Detail::Brief && !self.report.findings.is_empty() {
+            writeln!(self.out)?;
+        }
+        for line in [connections(self.report), extremes(self.report), frames(self.report)] {
+            self.paragraph(if self.report.findings.is_empty() { INDENT } else { "" }, &line)?;
+        }
+        if let (Some(first), Some(last)) = (&self.report.capture.first, &self.report.capture.last) {
+            let (first, last) = (self.style.day_and_time(first), self.style.day_and_time(last));
+            let indent = if self.report.findings.is_empty() { INDENT } else { "" };
+            self.paragraph(indent, &format!("From {first} to {last}."))?;
+        }
+        Ok(())
+    }
+
+    /// The files, what wrote this, and where to read on.
+    fn sources(&mut self) -> io::Result<()> {
+        writeln!(self.out)?;
+        for input in &self.report.inputs {
+            self.paragraph("", &source(input))?;
+            for problem in &input.problems {
+                self.paragraph(INDENT, &format!("PROBLEM {}: {problem}", input.path))?;
+            }
+            for note in &input.notes {
+                self.paragraph(INDENT, &format!("Note: {note}"))?;
+            }
+        }
+        let tool = &self.report.tool;
+        self.paragraph("", &format!("{} {}: {}", tool.name, tool.version, tool.command_line.join(" ")))?;
+        if let Some(worst) = self.report.findings.first() {
+            self.paragraph("", &format!("What it means: cwait-pcap explain {}", worst.name))?;
+        }
+        Ok(())
+    }
+
+    fn paragraph(&mut self, indent: &str, text: &str) -> io::Result<()> {
+        self.out.write_all(wrap(&plain(text), indent, self.style.columns).as_bytes())
+    }
+
+    fn painted(&self, word: &str, colour: AnsiColor) -> String {
+        if self.style.colour {
+            let paint = Paint::new().bold().fg_color(Some(colour.into()));
+            format!("{paint}{word}{paint:#}")
+        } else {
+            word.to_owned()
+        }
+    }
+}
+
+/// How sure, by what, what speaks against it, what helps.
+fn judgement(finding: &Finding) -> String {
+    let mut parts = Vec::new();
+    if finding.fact < Certainty::Certain {
+        parts.push(format!("The fact itself is {}.", finding.fact.word()));
+    }
+    if let Some(cause) = &finding.cause {
+        let because =
+            if cause.because.is_empty() { String::new() } else { format!(": {}", cause.because.join(", ")) };
+        parts.push(format!("{} {}{because}.", cause.certainty.word(), cause.what));
+    }
+    if !finding.against.is_empty() {
+        parts.push(format!("Against: {}.", finding.against.join("; ").trim_end_matches('.')));
+    }
+    parts.extend(finding.advice.iter().cloned());
+    parts.join(" ")
+}
+
+fn connections(report: &Report) -> String {
+    let totals = &report.totals;
+    let listed = [
+        (totals.closed_by_both, "closed by both"),
+        (totals.open, "open"),
+        (totals.half_closed, "half closed"),
+        (totals.reset, "reset"),
+        (totals.unanswered, "never answered"),
+        (totals.refused, "refused"),
+    ];
+    let ways: Vec<String> =
+        listed.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{} {how}", number(*n))).collect();
+    let besides = [
+        (totals.midstream, "began before the capture"),
+        (totals.probes, "did nothing (probes)"),
+        (totals.given_up, "dropped early for --max-memory"),
+    ];
+    let mut text = count(totals.connections, "connection");
+    if !ways.is_empty() {
+        text += &format!(": {}", ways.join(", "));
+    }
+    for (n, what) in besides.iter().filter(|(n, _)| *n > 0) {
+        text += &format!("; {} {what}", number(*n));
+    }
+    text + "."
+}
+
+fn extremes(report: &Report) -> String {
+    let totals = &report.totals;
+    let mut text = String::new();
+    if let Some(close) = &totals.slowest_close {
+        text += &format!("Slowest close {}. ", at_stream(close));
+    }
+    match (&totals.longest_silence_survived, totals.silences_failed) {
+        (Some(silence), 0) => {
+            text += &format!("Longest silence survived {}: longer timers untested. ", at_stream(silence));
+        }
+        (Some(silence), failed) => {
+            text += &format!("Longest silence survived {}; {} not. ", at_stream(silence), number(failed));
+        }
+        (None, 0) => {}
+        (None, failed) => text += &format!("{} not survived. ", count(failed, "silence")),
+    }
+    if totals.retransmissions > 0 {
+        text += &format!("{}.", count(totals.retransmissions, "retransmission"));
+    }
+    text
+}
+
+fn at_stream(slowest: &Slowest) -> String {
+    let stream = slowest.stream.map_or(slowest.connection.clone(), |stream| format!("stream {stream}"));
+    format!("{} ({stream})", slowest.length.text)
+}
+
+/// Every frame accounted for.
+fn frames(report: &Report) -> String {
+    let capture = &report.capture;
+    let duration = capture.duration.as_ref().map_or(String::new(), |d| format!("{}, ", d.text));
+    let mut text = format!("{duration}{}: {} TCP", count(capture.frames, "frame"), number(capture.tcp));
+    if !capture.skipped.is_empty() {
+        let skipped: Vec<String> =
+            capture.skipped.iter().map(|s| format!("{} {}", number(s.frames), s.reason)).collect();
+        text += &format!("; skipped: {}", skipped.join(", "));
+    }
+    text += &match capture.drops {
+        Some(drops) => format!("; {}", count(drops, "drop")),
+        None => "; drops unknown".to_owned(),
+    };
+    if capture.captured_twice > 0 {
+        text += &format!("; {} captured twice", number(capture.captured_twice));
+    }
+    match capture.one_direction {
+        0 => text += "; both directions",
+        n => text += &format!("; one direction only on {}", count(n, "connection")),
+    }
+    if let Some(back) = &capture.largest_step_back {
+        text += &format!("; the clock stepped back by up to {}", back.text);
+    }
+    text + "."
+}
+
+fn source(input: &Input) -> String {
+    let mut text = format!("{}: {}", input.path, input.format);
+    if let Some(compression) = &input.compression {
+        text += &format!(" in {compression}");
+    }
+    text += &format!(", {}, {}", octets(input.bytes), count(input.frames, "frame"));
+    if !input.link_types.is_empty() {
+        text += &format!(", {}", input.link_types.join(", "));
+    }
+    if let Some(snap) = input.snap_length {
+        text += &format!(", cut at {snap} octets");
+    }
+    if let Some(hash) = &input.hash {
+        text += &format!(", BLAKE3 {hash}");
+    }
+    text
+}
+
+fn preposition(place: &Place) -> &'static str {
+    match place.role.as_str() {
+        "client" => "of",
+        "path" => "on",
+        _ => "at",
+    }
+}
