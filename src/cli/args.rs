@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args as Group, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use cwait_pcap::decode::{Tunnel, Zone};
 use cwait_pcap::report::{FORMATS, Listed, SCHEMA_VERSION, SORTS, Severity};
 use cwait_pcap::wire::Span;
 
@@ -38,6 +39,8 @@ pub struct Args {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Say which side never sent its FIN, since when and on what proof
+    Analyze(Box<AnalyzeArgs>),
     /// Write a kept JSON report in another format
     Report(ReportArgs),
     /// The long text of a finding or a topic: what it means, what proves it, what helps
@@ -53,6 +56,133 @@ pub enum Command {
     },
     /// Print the manual page
     Man(ManArgs),
+}
+
+#[derive(Group, Debug)]
+pub struct AnalyzeArgs {
+    /// Captures of one place, read as one in the order of their times: pcap, pcapng, snoop; gz, zst, lz4, xz, bz2 are
+    /// unpacked; '-' is standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub listing: ListingArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub gate: GateArgs,
+}
+
+/// Which connections are looked at. Every frame is read all the same.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Which connections are looked at")]
+pub struct SelectArgs {
+    /// Connections with this port on either side; several times for several
+    #[arg(long, value_name = "PORT")]
+    pub port: Vec<u16>,
+    /// Connections with this address on either side; several times for several
+    #[arg(long, value_name = "ADDR")]
+    pub host: Vec<IpAddr>,
+    /// Connections that were there at this time or later: 2026-11-23T09:12:44Z, '2026-11-23 09:12:44' in the zone of
+    /// --tz
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Connections that were there at this time or earlier
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// What is a finding.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "What is a finding")]
+pub struct JudgeArgs {
+    /// How long a side may take to send its FIN before it owes it: 90s, 15min [default: by each service's own habits]
+    #[arg(long, value_name = "DURATION")]
+    pub grace: Option<Span>,
+    /// An endpoint that listens, where the start of its connections was not captured; several times for several
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub server: Vec<SocketAddr>,
+}
+
+/// How captures are read.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Reading")]
+pub struct ReadArgs {
+    /// Which TCP to follow where one packet travels inside another
+    #[arg(long, value_name = "WHICH", default_value = "inner")]
+    pub tunnel: TunnelArg,
+    /// What keeps connections with equal addresses and ports apart
+    #[arg(long, value_name = "WHAT", default_value = "none")]
+    pub zone: ZoneArg,
+    /// Put a hash (BLAKE3) of each file into the report; reads each file once more
+    #[arg(long)]
+    pub hash: bool,
+    /// Keep to about this much memory (512MB, 4GB) by forgetting the connections that are idle for longest; they are
+    /// counted
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_memory: Option<u64>,
+}
+
+/// [`Tunnel`] as it is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum TunnelArg {
+    /// The innermost
+    Inner,
+    /// The outermost; what tunnels carry is counted
+    Outer,
+}
+
+impl From<TunnelArg> for Tunnel {
+    fn from(which: TunnelArg) -> Tunnel {
+        match which {
+            TunnelArg::Inner => Tunnel::Inner,
+            TunnelArg::Outer => Tunnel::Outer,
+        }
+    }
+}
+
+/// [`Zone`] as it is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ZoneArg {
+    /// Nothing, as Wireshark numbers its streams
+    None,
+    /// Their VLANs
+    Vlan,
+    /// The capture interfaces
+    Interface,
+}
+
+impl From<ZoneArg> for Zone {
+    fn from(zone: ZoneArg) -> Zone {
+        match zone {
+            ZoneArg::None => Zone::None,
+            ZoneArg::Vlan => Zone::Vlan,
+            ZoneArg::Interface => Zone::Interface,
+        }
+    }
+}
+
+/// `512MB`, `4GB`, `1GiB`; a number alone is octets.
+fn size(text: &str) -> Result<u64, String> {
+    let bad = || format!("'{text}' is not a size; write 512MB, 4GB or 1GiB");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().map_err(|_| bad())?;
+    let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return Err(bad()),
+    };
+    number.checked_mul(unit).ok_or_else(bad)
 }
 
 #[derive(Group, Debug)]
@@ -206,6 +336,16 @@ fn sorts() -> PossibleValuesParser {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn sizes_are_read_as_people_type_them() {
+        for (text, octets) in [("512MB", 512_000_000), ("1 GiB", 1 << 30), ("4096", 4096), ("2k", 2_000)] {
+            assert_eq!(size(text), Ok(octets));
+        }
+        for text in ["", "MB", "4 parsecs", "99999999999GB", "-1"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn every_option_explains_itself() {

@@ -43,6 +43,11 @@ impl Publication {
         })
     }
 
+    /// The zone in which times are shown, and read where they name none.
+    pub fn zone(&self) -> &TimeZone {
+        &self.style.zone
+    }
+
     /// Which connections the report is to list.
     pub fn listed(&self) -> Listed {
         self.listed

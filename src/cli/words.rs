@@ -1,7 +1,7 @@
 //! The commands that need no capture: kept reports in another format, texts, advice, schema, completions, manual.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
