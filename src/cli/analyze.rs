@@ -27,13 +27,16 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
             Err(error) => return stopped(error),
         }
     };
-    let request = Request {
-        command_line: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
-        listed: publication.listed(),
-        limit: args.gate.limit,
-    };
+    let request =
+        Request { command_line: command_line(), listed: publication.listed(), limit: args.gate.limit };
     let written = publication.publish(Report::build(&outcome, &request))?;
     Ok(if may_pass(&outcome) { Status::TryAgain } else { written })
+}
+
+/// The arguments as they were typed, the program by its name alone.
+fn command_line() -> Vec<String> {
+    let arguments = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    std::iter::once(env!("CARGO_PKG_NAME").to_owned()).chain(arguments).collect()
 }
 
 fn options(args: &AnalyzeArgs, zone: &TimeZone, listed: Listed) -> Result<Options> {
@@ -64,7 +67,8 @@ fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
         let civil: jiff::civil::DateTime = text.parse()?;
         zone.to_timestamp(civil)
     });
-    let at = at.map_err(|_| anyhow!("'{text}' is no time; write 2026-11-23T09:12:44Z or '2026-11-23 09:12:44'"))?;
+    let at =
+        at.map_err(|_| anyhow!("'{text}' is no time; write 2026-11-23T09:12:44Z or '2026-11-23 09:12:44'"))?;
     i64::try_from(at.as_nanosecond())
         .map(Timestamp)
         .map_err(|_| anyhow!("'{text}' lies outside the years that captures can hold"))

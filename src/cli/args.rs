@@ -22,11 +22,7 @@ Exit status:
 /// Version, schema version, and what this build can write.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let formats: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
-    format!(
-        "{}\nreport schema {SCHEMA_VERSION}\nformats: {}",
-        env!("CARGO_PKG_VERSION"),
-        formats.join(", ")
-    )
+    format!("{}\nreport schema {SCHEMA_VERSION}\nformats: {}", env!("CARGO_PKG_VERSION"), formats.join(", "))
 });
 
 /// Tells from a packet capture which side never sent its FIN, since when and on what proof

@@ -26,7 +26,12 @@ pub struct Publication {
 
 impl Publication {
     /// Decides what was left open, and looks at every output before any work is done.
-    pub fn new(output: &OutputArgs, listing: &ListingArgs, gate: &GateArgs, inputs: &[PathBuf]) -> Result<Self> {
+    pub fn new(
+        output: &OutputArgs,
+        listing: &ListingArgs,
+        gate: &GateArgs,
+        inputs: &[PathBuf],
+    ) -> Result<Self> {
         let outputs = output::choose(&output.output, output.format.as_deref())?;
         output::check(&outputs, inputs)?;
         let to_people = outputs.iter().all(|output| output.format.name() == "terminal");

@@ -169,7 +169,10 @@ mod tests {
     fn extensions_choose_and_format_overrides() {
         assert_eq!(chosen(&[], None).unwrap(), ["standard output as terminal"]);
         assert_eq!(chosen(&[], Some("json")).unwrap(), ["standard output as json"]);
-        assert_eq!(chosen(&["-", "a.JSON"], None).unwrap(), ["standard output as terminal", "a.JSON as json"]);
+        assert_eq!(
+            chosen(&["-", "a.JSON"], None).unwrap(),
+            ["standard output as terminal", "a.JSON as json"]
+        );
         assert_eq!(chosen(&["a.txt"], Some("json")).unwrap(), ["a.txt as json"]);
         assert!(chosen(&["a.docx"], None).unwrap_err().to_string().contains("--format"));
     }

@@ -23,7 +23,8 @@ impl Progress {
         }
         if let Some(of) = of.filter(|&of| self.bar.length() != Some(of)) {
             self.bar.set_length(of);
-            self.bar.set_style(style("{bar:24} {bytes} of {total_bytes}, {msg}, {bytes_per_sec}, {eta} left"));
+            self.bar
+                .set_style(style("{bar:24} {bytes} of {total_bytes}, {msg}, {bytes_per_sec}, {eta} left"));
         } else if of.is_none() && self.bar.position() == 0 {
             self.bar.set_style(style("{spinner} {bytes}, {msg}, {bytes_per_sec}"));
         }

@@ -148,7 +148,8 @@ impl Ladder {
         leave_out_middle(&mut rungs);
         let (client, server) = (&connection.client_side.proven, &connection.server_side.proven);
         let shown = |state: Option<State>| state.map(|state| state.to_string());
-        let agree = shown(states.client).as_ref() == Some(client) && shown(states.server).as_ref() == Some(server);
+        let agree =
+            shown(states.client).as_ref() == Some(client) && shown(states.server).as_ref() == Some(server);
         Ladder {
             client: connection.client.clone(),
             server: connection.server.clone(),
@@ -223,8 +224,10 @@ impl States {
                     self.moves(party.peer(), Event::FinAcked);
                 }
                 self.moves(party, Event::SendsFin);
-                let heard = |step: &facts::Step| matches!(step, facts::Step::Segment(s)
-                    if s.from == party.peer() && matches!(s.act, Act::AckOfFin | Act::FinAndAck));
+                let heard = |step: &facts::Step| {
+                    matches!(step, facts::Step::Segment(s)
+                    if s.from == party.peer() && matches!(s.act, Act::AckOfFin | Act::FinAndAck))
+                };
                 if later.iter().any(heard) {
                     self.moves(party.peer(), Event::ReceivesFin);
                 }

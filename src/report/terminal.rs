@@ -19,6 +19,10 @@ pub(super) struct Terminal;
 const TOLD: usize = 20;
 /// So many findings have a line.
 const LISTED: usize = 200;
+/// So many commands to run are shown; the others are for other operating systems.
+const STEPS: usize = 2;
+/// A snap length from here on cuts nothing.
+const SNAP: u32 = 65_535;
 /// A longer display filter is left to the other formats.
 const FILTER: usize = 160;
 
@@ -69,7 +73,7 @@ impl Page<'_> {
         if self.report.title.is_some() || !self.report.notes.is_empty() {
             writeln!(self.out)?;
         }
-        if self.report.findings.is_empty() {
+        if self.report.findings.iter().all(|finding| finding.severity == Severity::Note) {
             let headline = plain(&self.report.verdict.headline).into_owned();
             let (word, rest) = headline.split_once(':').unwrap_or(("", &headline));
             let colour = if word == "OK" { AnsiColor::Green } else { AnsiColor::Yellow };
@@ -86,13 +90,19 @@ impl Page<'_> {
             Detail::Usual => (TOLD, LISTED),
             Detail::Brief => (0, LISTED),
         };
+        let mut open = false;
         for (at, finding) in findings.iter().take(listed).enumerate() {
             self.first_line(finding)?;
+            open = true;
             let at_length = finding.severity > Severity::Note || self.style.detail == Detail::Full;
             if at < told && at_length {
                 self.rest(finding)?;
                 writeln!(self.out)?;
+                open = false;
             }
+        }
+        if open && self.style.detail > Detail::Brief {
+            writeln!(self.out)?;
         }
         if let Some(more) = findings.len().checked_sub(listed).filter(|&more| more > 0) {
             writeln!(self.out, "... and {}: -v or --format json has them", count(more as u64, "finding"))?;
@@ -122,11 +132,11 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Since when, for how long, and the frames that show it.
+    /// Since when, for how long, and the frames that show it, as far as the text has not said so.
     fn when(&self, finding: &Finding) -> String {
         let mut parts = Vec::new();
-        let lasted = finding.lasted.as_ref().map(super::Lasted::to_string);
-        match (&finding.since, lasted) {
+        let lasted = finding.lasted.as_ref().filter(|lasted| !finding.says.contains(&lasted.length.text));
+        match (&finding.since, lasted.map(ToString::to_string)) {
             (Some(since), Some(lasted)) => {
                 parts.push(format!("Since {}: {lasted}.", self.style.time_in(self.report, since)));
             }
@@ -134,22 +144,35 @@ impl Page<'_> {
             (None, Some(lasted)) => parts.push(format!("It lasted {lasted}.")),
             (None, None) => {}
         }
-        let frames: Vec<String> =
-            finding.evidence.iter().map(|e| format!("{} ({})", e.frame, e.label)).collect();
-        if let Some(stream) = finding.evidence.first().and_then(|e| e.stream) {
-            parts.push(format!("Stream {stream}: frame {}.", frames.join(", ")));
-        } else if !frames.is_empty() {
-            parts.push(format!("Frame {}.", frames.join(", ")));
+        let told = |frame: u64| {
+            let mut numbers = finding.says.split(|c: char| !c.is_ascii_digit());
+            self.style.detail < Detail::Full && numbers.any(|number| number == frame.to_string())
+        };
+        let frames: Vec<String> = finding
+            .evidence
+            .iter()
+            .filter(|evidence| !told(evidence.frame))
+            .map(|evidence| format!("{} ({})", evidence.frame, evidence.label))
+            .collect();
+        if !frames.is_empty() {
+            let stream = finding.evidence.iter().find_map(|evidence| evidence.stream);
+            let stream = stream.map_or("Frame".to_owned(), |stream| format!("Stream {stream}: frame"));
+            parts.push(format!("{stream} {}.", frames.join(", ")));
         }
         parts.join(" ")
     }
 
     fn steps(&mut self, steps: &[Step]) -> io::Result<()> {
-        for step in steps {
+        let shown = if self.style.detail == Detail::Full { steps.len() } else { STEPS };
+        for step in steps.iter().take(shown) {
             let os = if step.os == "any" { String::new() } else { format!(" ({})", step.os) };
             let place = if step.on == "here" { "here".to_owned() } else { format!("on {}", step.on) };
             let lead = format!("{INDENT}Next, {place}{os}: ");
             writeln!(self.out, "{}{}", plain(&lead), plain(&step.command))?;
+        }
+        let more: Vec<&str> = steps.iter().skip(shown).map(|step| step.os.as_str()).collect();
+        if !more.is_empty() {
+            writeln!(self.out, "{INDENT}      on {}: -v", plain(&more.join(", ")))?;
         }
         Ok(())
     }
@@ -222,7 +245,7 @@ impl Page<'_> {
 fn judgement(finding: &Finding) -> String {
     let mut parts = Vec::new();
     if finding.fact < Certainty::Certain {
-        parts.push(format!("The fact itself is {}.", finding.fact.word()));
+        parts.push(format!("The fact is {}.", finding.fact.word()));
     }
     if let Some(cause) = &finding.cause {
         let because =
@@ -326,7 +349,7 @@ fn source(input: &Input) -> String {
     if !input.link_types.is_empty() {
         text += &format!(", {}", input.link_types.join(", "));
     }
-    if let Some(snap) = input.snap_length {
+    if let Some(snap) = input.snap_length.filter(|&snap| snap < SNAP) {
         text += &format!(", cut at {snap} octets");
     }
     if let Some(hash) = &input.hash {

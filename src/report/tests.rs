@@ -63,6 +63,13 @@ fn json_is_valid_by_the_schema_and_reads_back() {
     }
 }
 
+/// The tests of the command line read it.
+#[test]
+fn the_kept_report_is_the_sample() {
+    let kept = include_bytes!("../../testdata/reports/leak.json");
+    assert_eq!(read(kept).unwrap(), sample());
+}
+
 #[test]
 fn other_json_is_refused() {
     let check = |change: fn(&mut Report), expected: &str| {
@@ -89,6 +96,17 @@ fn connections_are_sorted_as_asked() {
             format!("{}: {}", sort.name, streams.join(" "))
         })
         .collect();
-    insta::assert_snapshot!(orders.join("\n"), @"");
+    insta::assert_snapshot!(orders.join("\n"), @r#"
+first: 0 7 17
+last: 0 7 17
+duration: 17 7 0
+bytes: 0 7 17
+frames: 0 7 17
+idle: 7 17 0
+close: 17 0 7
+rtt: 17 0 7
+answer: 0 17 7
+repeats: 7 0 17
+"#);
     assert!(Sort::by_name("colour").is_none());
 }

@@ -40,7 +40,8 @@ fn line(rung: &Rung, style: &Style) -> String {
         What::Missing(from, label) => shaft(*from, label, ". "),
         What::Traffic(label) => format!("{:^SPAN$}", plain(label)),
         What::Break(span, silent) => {
-            let label = if *silent { format!("~~ {span} of silence ~~") } else { format!("~~ {span} later ~~") };
+            let label =
+                if *silent { format!("~~ {span} of silence ~~") } else { format!("~~ {span} later ~~") };
             format!("{label:^SPAN$}")
         }
     };
