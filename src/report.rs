@@ -3,10 +3,18 @@
 //! These types are the wire types of the JSON report (`cwait-pcap schema` prints their schema). They borrow nothing and
 //! know nothing of rules or tables: whoever has a [`Report`] can write it in every format.
 
+mod against;
+mod blocks;
 mod build;
+mod csv;
+mod dot;
 mod format;
+mod html;
+mod jira;
 mod json;
 mod ladder;
+mod markdown;
+mod ndjson;
 mod sort;
 mod style;
 mod terminal;
@@ -24,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{Span, Timestamp};
 
+pub use against::{Against, Before, Change, Rate};
 pub use build::Request;
 pub use format::{FORMATS, Format, by_extension, by_name};
 pub use json::{NotAReport, read, schema};
@@ -57,6 +66,9 @@ pub struct Report {
     pub capture: Capture,
     /// The answer in two sentences.
     pub verdict: Verdict,
+    /// What changed since an earlier report, if one was given.
+    #[serde(default)]
+    pub against: Option<Against>,
     /// Worst first.
     pub findings: Vec<Finding>,
     /// What is too young, too short or too blurred to judge; never counted as a finding.
@@ -232,6 +244,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// As reports print it: `ERROR`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Severity::Note => "NOTE",
+            Severity::Warning => "WARNING",
+            Severity::Error => "ERROR",
+        }
+    }
+}
+
 /// How sure.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -339,6 +362,14 @@ pub struct Step {
     pub os: String,
     /// The command.
     pub command: String,
+}
+
+impl Step {
+    /// Where, as reports print it: `on 10.1.0.9 (Linux)`, `here`.
+    pub(crate) fn place(&self) -> String {
+        let place = if self.on == "here" { "here".to_owned() } else { format!("on {}", self.on) };
+        if self.os == "any" { place } else { format!("{place} ({})", self.os) }
+    }
 }
 
 /// How long something lasted.

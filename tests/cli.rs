@@ -52,6 +52,8 @@ fn exit_statuses() {
             &["report", LEAK, "-o", "-", "-o", "-"],
             "cwait-pcap: standard output: two reports would go there",
         ),
+        (0, &["report", LEAK, "--against", LEAK], ""),
+        (2, &["report", LEAK, "--against", &text], "cwait-pcap: "),
         (2, &["analyze"], "error: "),
         (2, &["analyze", "no-such.pcap"], "cwait-pcap: no-such.pcap: "),
         (2, &["analyze", "Cargo.toml"], "cwait-pcap: Cargo.toml: not a capture"),

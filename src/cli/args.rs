@@ -228,6 +228,9 @@ pub struct OutputArgs {
     /// Everything the report holds
     #[arg(short, long)]
     pub verbose: bool,
+    /// Compare with an earlier report (JSON): which findings are gone, new, more or fewer
+    #[arg(long, value_name = "OLD.json")]
+    pub against: Option<PathBuf>,
     /// What the report is called
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use anstream::AutoStream;
 use anyhow::{Context, Result};
 use clap::ColorChoice;
-use cwait_pcap::report::{Detail, Listed, Report, Sort, Style};
+use cwait_pcap::report::{Against, Detail, Listed, Report, Sort, Style};
 use jiff::tz::TimeZone;
 
 use super::args::{GateArgs, ListingArgs, OutputArgs};
 use super::output::{self, Output};
 use super::status::{Gate, Status};
+use super::words;
 
 /// How a report is dressed, where it goes and what makes the status 1.
 pub struct Publication {
@@ -19,6 +20,7 @@ pub struct Publication {
     style: Style,
     listed: Listed,
     sort: &'static Sort,
+    against: Option<Report>,
     title: Option<String>,
     notes: Vec<String>,
     gate: Gate,
@@ -42,6 +44,7 @@ impl Publication {
                 .connections
                 .map_or(if to_people { Listed::None } else { Listed::Flagged }, Listed::from),
             sort: Sort::by_name(&listing.sort).context("no such order")?,
+            against: output.against.as_deref().map(words::kept_report).transpose()?,
             title: output.title.clone(),
             notes: output.note.clone(),
             gate: Gate { fail_on: gate.fail_on.map(Into::into), limit: gate.limit },
@@ -64,6 +67,9 @@ impl Publication {
             report.title = Some(title.clone());
         }
         report.notes.extend(self.notes.iter().cloned());
+        if let Some(old) = &self.against {
+            report.against = Some(Against::compare(old, &report));
+        }
         report.list_connections(self.listed);
         report.sort_connections(self.sort);
         for output in &self.outputs {

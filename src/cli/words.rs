@@ -19,8 +19,12 @@ use super::status::Status;
 pub fn report(args: &ReportArgs) -> Result<Status> {
     let publication =
         Publication::new(&args.output, &args.listing, &args.gate, std::slice::from_ref(&args.file))?;
-    let kept = report::read(&contents(&args.file)?).with_context(|| args.file.display().to_string())?;
-    publication.publish(kept)
+    publication.publish(kept_report(&args.file)?)
+}
+
+/// A report that was written as JSON.
+pub fn kept_report(path: &Path) -> Result<report::Report> {
+    report::read(&contents(path)?).with_context(|| path.display().to_string())
 }
 
 /// The text of a finding or topic, or the list of them.

@@ -40,6 +40,7 @@ impl Report {
             },
             title: None,
             notes: Vec::new(),
+            against: None,
             inputs: outcome.inputs.iter().map(input).collect(),
             capture: builder.capture(),
             verdict: verdict(&findings, &undecided, outcome),

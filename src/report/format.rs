@@ -24,7 +24,16 @@ pub trait Format: Sync {
 }
 
 /// Every format there is; the first is the default.
-pub static FORMATS: &[&dyn Format] = &[&super::terminal::Terminal, &super::json::Json];
+pub static FORMATS: &[&dyn Format] = &[
+    &super::terminal::Terminal,
+    &super::html::Html,
+    &super::markdown::Markdown,
+    &super::jira::Jira,
+    &super::json::Json,
+    &super::ndjson::NdJson,
+    &super::csv::Csv,
+    &super::dot::Dot,
+];
 
 /// The format of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Format> {

@@ -301,6 +301,7 @@ pub(super) fn sample() -> Report {
             severity: Some(Severity::Error),
             headline: "192.0.2.9:8080 owes its FIN on 10 of its 10 connections".into(),
         },
+        against: None,
         findings: vec![missing_fin(), path_idle_timeout(), probe()],
         undecided: vec![Undecided {
             name: "missing-fin".into(),

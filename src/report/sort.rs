@@ -44,6 +44,21 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The listed connections with a finding, the worst findings' first: what is drawn if not all can be.
+    pub(super) fn flagged(&self) -> Vec<&Connection> {
+        let rank = |c: &Connection| {
+            self.findings
+                .iter()
+                .position(|finding| Some(&finding.name) == c.finding.as_ref())
+                .unwrap_or(usize::MAX)
+        };
+        let mut flagged: Vec<&Connection> = self.connections.iter().filter(|c| c.finding.is_some()).collect();
+        flagged.sort_by_cached_key(|c| rank(c));
+        flagged
+    }
+}
+
 impl Connection {
     /// From the first frame to the last, in nanoseconds; 0 where the times are no numbers.
     pub(super) fn duration_ns(&self) -> i128 {

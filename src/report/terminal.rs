@@ -44,6 +44,7 @@ impl Format for Terminal {
     fn write(&self, report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut page = Page { style, report, out };
         page.heading()?;
+        page.against()?;
         page.findings()?;
         page.undecided()?;
         page.totals()?;
@@ -83,6 +84,16 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// What changed, one greppable line each.
+    fn against(&mut self) -> io::Result<()> {
+        let Some(against) = &self.report.against else { return Ok(()) };
+        self.paragraph("", &format!("Against {}:", against.title()))?;
+        for line in against.lines() {
+            writeln!(self.out, "{INDENT}{}", plain(&line))?;
+        }
+        writeln!(self.out)
+    }
+
     fn findings(&mut self) -> io::Result<()> {
         let findings = &self.report.findings;
         let (told, listed) = match self.style.detail {
@@ -112,12 +123,12 @@ impl Page<'_> {
 
     /// The line to grep: never broken.
     fn first_line(&mut self, finding: &Finding) -> io::Result<()> {
-        let (word, colour) = match finding.severity {
-            Severity::Error => ("ERROR", AnsiColor::Red),
-            Severity::Warning => ("WARNING", AnsiColor::Yellow),
-            Severity::Note => ("NOTE", AnsiColor::Cyan),
+        let colour = match finding.severity {
+            Severity::Error => AnsiColor::Red,
+            Severity::Warning => AnsiColor::Yellow,
+            Severity::Note => AnsiColor::Cyan,
         };
-        let word = self.painted(word, colour);
+        let word = self.painted(finding.severity.word(), colour);
         writeln!(self.out, "{word} {}: {}", plain(&finding.name), plain(&finding.headline))
     }
 
@@ -165,9 +176,7 @@ impl Page<'_> {
     fn steps(&mut self, steps: &[Step]) -> io::Result<()> {
         let shown = if self.style.detail == Detail::Full { steps.len() } else { STEPS };
         for step in steps.iter().take(shown) {
-            let os = if step.os == "any" { String::new() } else { format!(" ({})", step.os) };
-            let place = if step.on == "here" { "here".to_owned() } else { format!("on {}", step.on) };
-            let lead = format!("{INDENT}Next, {place}{os}: ");
+            let lead = format!("{INDENT}Next, {}: ", step.place());
             writeln!(self.out, "{}{}", plain(&lead), plain(&step.command))?;
         }
         let more: Vec<&str> = steps.iter().skip(shown).map(|step| step.os.as_str()).collect();

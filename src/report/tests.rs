@@ -38,6 +38,83 @@ fn brief_and_full() {
 }
 
 #[test]
+fn markups_have_a_short_form_for_comments() {
+    let style = Style { detail: Detail::Brief, ..Style::plain() };
+    for name in ["markdown", "jira"] {
+        insta::assert_snapshot!(format!("{name}-brief"), written(by_name(name).unwrap(), &sample(), &style));
+    }
+}
+
+#[test]
+fn what_changed_is_told_in_every_format() {
+    let mut report = quiet();
+    report.against = Some(Against::compare(&sample(), &quiet()));
+    for format in FORMATS.iter().filter(|format| !["csv", "dot"].contains(&format.name())) {
+        let text = written(*format, &report, &Style::plain());
+        assert!(text.contains("missing-fin") || text.contains("missing\\-fin"), "{}", format.name());
+    }
+}
+
+/// Every text in a report that a capture, a path or a user can shape, made as nasty as it gets.
+fn hostile() -> Report {
+    const NASTY: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&\\ \u{1b}[31m\u{9b}\u{202e}\u{feff}|*_[x](javascript:1) \
+                         {code}{noformat}``` --> ]]> \n# heading\r\nh1. heading\t,=1+1 @me \u{2028}\u{7f}";
+    fn poison(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => *text = NASTY.into(),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(poison),
+            serde_json::Value::Object(fields) => {
+                let kept = ["severity", "fact", "certainty", "connections_listed", "from", "act", "ns"];
+                fields
+                    .iter_mut()
+                    .filter(|(name, _)| !kept.contains(&name.as_str()))
+                    .for_each(|(_, v)| poison(v));
+            }
+            _ => {}
+        }
+    }
+    let mut report = sample();
+    report.against = Some(Against::compare(&quiet(), &report));
+    let mut value = serde_json::to_value(report).unwrap();
+    poison(&mut value);
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn hostile_text_stays_text_in_every_format() {
+    let quotes = |line: &str| line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
+    for format in FORMATS {
+        for detail in [Detail::Brief, Detail::Usual, Detail::Full] {
+            let text = written(*format, &hostile(), &Style { detail, ..Style::plain() });
+            let name = format.name();
+            for c in text.chars() {
+                assert!(matches!(c, '\n' | '\r') || !text::is_treacherous(c), "{name} holds {c:?}");
+            }
+            match name {
+                "html" => {
+                    assert_eq!(text.matches("<script").count(), 1);
+                    assert!(!text.contains("<img"));
+                }
+                "json" => assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), hostile()),
+                "ndjson" => {
+                    text.lines()
+                        .for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).unwrap()));
+                }
+                "csv" => assert!(text.lines().all(|line| quotes(line) % 2 == 0)),
+                "dot" => assert!(text.lines().all(|line| quotes(line) % 2 == 0), "{text}"),
+                // Lines are broken at blanks there, and nothing at their beginning means anything.
+                "terminal" => {}
+                _ => {
+                    let heading =
+                        |line: &&str| line.starts_with("# heading") || line.starts_with("h1. heading");
+                    assert_eq!(text.lines().find(heading), None, "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn names_and_extensions_choose_one_format_each() {
     for format in FORMATS {
         assert_eq!(by_name(format.name()).unwrap().name(), format.name());
