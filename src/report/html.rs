@@ -10,6 +10,7 @@ mod findings;
 mod ladders;
 mod summary;
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io;
 
@@ -45,7 +46,7 @@ impl Format for Html {
     }
 
     fn write(&self, report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-        let mut page = Page { html: String::new(), report, style };
+        let mut page = Page { html: String::new(), report, style, drawn: HashSet::new() };
         page.summary();
         page.against();
         page.findings();
@@ -78,6 +79,8 @@ struct Page<'a> {
     html: String,
     report: &'a Report,
     style: &'a Style,
+    /// Connections of which a ladder is drawn, by id.
+    drawn: HashSet<&'a str>,
 }
 
 impl Page<'_> {

@@ -16,14 +16,14 @@ const HEAD: [(&str, bool); 11] = [
     ("stream", true),
     ("client", false),
     ("server", false),
+    ("finding", false),
+    ("states, client / server", false),
     ("begins", true),
     ("lasts", true),
     ("segments", true),
     ("payload", true),
     ("round trip", true),
     ("first answer", true),
-    ("states, client / server", false),
-    ("finding", false),
 ];
 
 impl Page<'_> {
@@ -72,18 +72,25 @@ impl Page<'_> {
         let finding = match (&c.finding, &c.undecided) {
             (Some(finding), _) => {
                 let side = c.side.as_ref().map_or(String::new(), |side| format!(" ({})", text(side)));
-                format!("<a href=\"#l-{}\">{}</a>{side}", text(&c.id), text(finding))
+                let finding = text(finding);
+                if self.drawn.contains(c.id.as_str()) {
+                    format!("<a href=\"#l-{}\">{finding}</a>{side}", text(&c.id))
+                } else {
+                    finding + &side
+                }
             }
             (None, Some(_)) => "undecided".to_owned(),
             (None, None) => String::new(),
         };
         let _ = writeln!(
             self.html,
-            "<tr><td class=\"n\">{name}<td>{}<td>{}{assumed}<td class=\"n\" data-v=\"{}\">{begins}\
-             <td class=\"n\" data-v=\"{}\">{duration}<td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}\
-             <td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}<td>{} / {}<td>{finding}",
+            "<tr><td class=\"n\">{name}<td>{}<td>{}{assumed}<td>{finding}<td>{} / {}<td class=\"n\" data-v=\"{}\">\
+             {begins}<td class=\"n\" data-v=\"{}\">{duration}<td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}\
+             <td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}",
             text(&c.client),
             text(&c.server),
+            text(&c.client_side.proven),
+            text(&c.server_side.proven),
             c.first.frame,
             duration.0,
             c.segments(),
@@ -94,8 +101,6 @@ impl Page<'_> {
             shown(&c.handshake_rtt),
             value(&c.time_to_first_byte),
             shown(&c.time_to_first_byte),
-            text(&c.client_side.proven),
-            text(&c.server_side.proven),
         );
     }
 }

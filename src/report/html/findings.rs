@@ -104,8 +104,11 @@ impl Page<'_> {
     }
 
     fn steps(&mut self, steps: &[Step]) {
-        for step in steps {
-            self.row(&format!("Next, {}", step.place()), &format!("<code>{}</code>", text(&step.command)));
+        let item =
+            |step: &Step| format!("<li>{}: <code>{}</code></li>", text(&step.place()), text(&step.command));
+        if !steps.is_empty() {
+            let items: String = steps.iter().map(item).collect();
+            self.row("Next, run", &format!("<ul>{items}</ul>"));
         }
     }
 

@@ -10,9 +10,9 @@ use crate::report::{Connection, Ladder, Party, Rung, Style, What};
 const LADDERS: usize = 200;
 
 /// Where the lifelines stand, and how wide everything is.
-const LEFT: i32 = 230;
-const RIGHT: i32 = 550;
-const WIDTH: i32 = 670;
+const LEFT: i32 = 200;
+const RIGHT: i32 = 480;
+const WIDTH: i32 = 590;
 /// Height of a rung.
 const STEP: i32 = 30;
 /// Above the first rung.
@@ -25,15 +25,14 @@ impl Page<'_> {
             return;
         }
         self.section("ladders", "Ladders of flagged connections");
-        let mut drawn = 0;
         for connection in flagged.iter().take(LADDERS) {
             if self.html.len() > LADDERS_END {
                 break;
             }
-            self.ladder(connection, drawn == 0);
-            drawn += 1;
+            self.ladder(connection, self.drawn.is_empty());
+            self.drawn.insert(&connection.id);
         }
-        self.left_out(flagged.len() - drawn, "ladder");
+        self.left_out(flagged.len() - self.drawn.len(), "ladder");
         self.end_section();
     }
 
@@ -101,7 +100,7 @@ fn step(rung: &Rung, top: i32, style: &Style) -> String {
     match &rung.what {
         What::Arrow(drawn) => {
             let frame =
-                drawn.moment.as_ref().map_or(String::new(), |moment| format!(" (frame {})", moment.frame));
+                drawn.moment.as_ref().map_or(String::new(), |moment| format!(", frame {}", moment.frame));
             let class = if drawn.label.starts_with("RST") { "arrow rst" } else { "arrow" };
             arrow(&mut svg, drawn.from, class, &format!("{}{frame}", drawn.label));
             if let Some(moment) = &drawn.moment {

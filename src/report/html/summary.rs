@@ -66,6 +66,9 @@ impl Page<'_> {
         if !report.undecided.is_empty() {
             links.push(("undecided", format!("{} undecided", number(report.undecided.len() as u64))));
         }
+        if report.connections.iter().any(|c| c.finding.is_some()) {
+            links.push(("ladders", "ladders".to_owned()));
+        }
         if !report.connections.is_empty() {
             links.push(("connections", count(report.connections.len() as u64, "connection")));
         }
