@@ -115,6 +115,21 @@ fn hostile_text_stays_text_in_every_format() {
 }
 
 #[test]
+fn the_terminal_report_fits_eighty_columns() {
+    let mut report = sample();
+    report.services[2].endpoint = "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535".into();
+    report.services[2].close_p99 = Some(crate::wire::Span::secs(86_400).into());
+    // A finding's first line, a command, a filter and a connection's addresses are never broken.
+    let whole = ["ERROR", "WARNING", "NOTE", "UNDECIDED", "  Next", "  Wireshark", "     "];
+    for detail in [Detail::Brief, Detail::Usual, Detail::Full] {
+        let text = written(by_name("terminal").unwrap(), &report, &Style { detail, ..Style::plain() });
+        for line in text.lines().filter(|line| !whole.iter().any(|start| line.starts_with(start))) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
 fn names_and_extensions_choose_one_format_each() {
     for format in FORMATS {
         assert_eq!(by_name(format.name()).unwrap().name(), format.name());

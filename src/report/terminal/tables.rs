@@ -15,7 +15,7 @@ pub(super) fn services(report: &Report, style: &Style, out: &mut dyn io::Write) 
         return Ok(());
     }
     let shown = if style.detail == Detail::Full { report.services.len() } else { SERVICES };
-    let heading = ["service", "connections", "closed", "owe FIN", "reset", "close p50", "p99"];
+    let heading = ["service", "all", "closed", "owe FIN", "reset", "close p50", "p99"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for service in report.services.iter().take(shown) {
         let assumed = if service.assumed { " ?" } else { "" };
@@ -29,8 +29,14 @@ pub(super) fn services(report: &Report, style: &Style, out: &mut dyn io::Write) 
             length(&service.close_p99),
         ]);
     }
+    let mut table = columns(&rows, &[1, 2, 3, 4, 5, 6], "");
+    // Beside an IPv6 address there is no room for how long closes took.
+    if table.lines().any(|line| line.chars().count() > style.columns) {
+        rows.iter_mut().for_each(|row| row.truncate(5));
+        table = columns(&rows, &[1, 2, 3, 4], "");
+    }
     writeln!(out)?;
-    out.write_all(columns(&rows, &[1, 2, 3, 4, 5, 6], "").as_bytes())?;
+    out.write_all(table.as_bytes())?;
     let more = report.services.len().saturating_sub(shown);
     if more > 0 {
         writeln!(out, "... and {}", count(more as u64, "service"))?;
