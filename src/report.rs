@@ -8,6 +8,7 @@ mod blocks;
 mod build;
 mod csv;
 mod dot;
+mod drawing;
 mod format;
 mod html;
 mod jira;
@@ -34,6 +35,9 @@ use crate::wire::{Span, Timestamp};
 
 pub use against::{Against, Before, Change, Rate};
 pub use build::Request;
+pub use drawing::{
+    Candidate, Curve, CurvePoint, Drawing, Graph, GraphEdge, GraphNode, SilencePoint, TimerInterval,
+};
 pub use format::{FORMATS, Format, by_extension, by_name};
 pub use json::{NotAReport, read, schema};
 pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
@@ -335,6 +339,8 @@ pub struct Finding {
     pub connections: Vec<String>,
     /// A Wireshark display filter that shows them.
     pub filter: String,
+    /// What can be drawn of it; null for findings on single connections.
+    pub data: Option<Drawing>,
 }
 
 impl Finding {

@@ -147,6 +147,7 @@ impl<'a> Builder<'a> {
                 .map(|(stamp, label)| self.evidence(judged, *stamp, label))
                 .collect(),
             connections: members.iter().take(Finding::LISTED).map(|(judged, _)| judged.id()).collect(),
+            data: None,
             filter: filter_of_all(members.iter().map(|(judged, _)| self.filter(&judged.connection))),
         }
     }

@@ -2,12 +2,14 @@
 //! and stays small: what does not fit is folded, then left out and counted.
 //!
 //! Its parts: `html/summary.rs` is the first screen, `html/findings.rs` what was found, `html/connections.rs` the
-//! table, `html/ladders.rs` the drawings, `html/capture.rs` where it all comes from.
+//! table, `html/ladders.rs` and
+//! `html/plots.rs` the drawings, `html/capture.rs` where it all comes from.
 
 mod capture;
 mod connections;
 mod findings;
 mod ladders;
+mod plots;
 mod summary;
 
 use std::collections::HashSet;

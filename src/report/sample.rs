@@ -63,6 +63,7 @@ fn missing_fin() -> Finding {
         ],
         connections: text(&["c-5f1e"]),
         filter: "tcp.stream == 17".into(),
+        data: None,
     }
 }
 
@@ -87,6 +88,29 @@ fn path_idle_timeout() -> Finding {
         evidence: vec![],
         connections: text(&["c-77aa"]),
         filter: "tcp.stream == 7".into(),
+        data: Some(Drawing::TimerInterval(interval())),
+    }
+}
+
+fn interval() -> TimerInterval {
+    let silence = |seconds, frame| SilencePoint {
+        length: Span::secs(seconds).into(),
+        time: at(140_000 + seconds * 1_000),
+        frame,
+        connection: "c-77aa".into(),
+    };
+    TimerInterval {
+        clock: "any segment".into(),
+        above: Some(Span::secs(744).into()),
+        at_most: Some(Span::secs(959).into()),
+        survived: vec![silence(744, 187), silence(300, 120), silence(60, 99)],
+        failed: vec![silence(959, 197), silence(1_800, 400)],
+        candidates: vec![Candidate {
+            name: "IPVS".into(),
+            value: Span::secs(900).into(),
+            source: "its manual".into(),
+        }],
+        chance: 0.1,
     }
 }
 
@@ -109,6 +133,7 @@ fn probe() -> Finding {
         evidence: vec![],
         connections: vec![],
         filter: "ip.addr == 198.51.100.2".into(),
+        data: None,
     }
 }
 

@@ -1,13 +1,15 @@
 //! The report on a terminal: worst first, one line to grep per finding, then what it rests on and what to run next,
-//! then every frame accounted for. The tables of services and connections are in `terminal/tables.rs`.
+//! then every frame accounted for. The tables of services and connections are in `terminal/tables.rs`,
+//! the counts in `terminal/totals.rs`.
 
 mod tables;
+mod totals;
 
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::text::{count, number, octets, plain, wrap};
+use super::text::{count, number, plain, wrap};
 use super::{
     Certainty, Detail, Finding, Format, Input, Place, Report, Severity, Slowest, Step, Style, Undecided,
 };
@@ -19,10 +21,10 @@ pub(super) struct Terminal;
 const TOLD: usize = 20;
 /// So many findings have a line.
 const LISTED: usize = 200;
+/// So many notes of one name at different places have a line.
+const ALIKE: usize = 3;
 /// So many commands to run are shown; the others are for other operating systems.
 const STEPS: usize = 2;
-/// A snap length from here on cuts nothing.
-const SNAP: u32 = 65_535;
 /// A longer display filter is left to the other formats.
 const FILTER: usize = 160;
 
@@ -102,7 +104,25 @@ impl Page<'_> {
             Detail::Brief => (0, LISTED),
         };
         let mut open = false;
+        let mut alike = 0;
         for (at, finding) in findings.iter().take(listed).enumerate() {
+            // A port scan has a note for every port: the first few say it all.
+            let again = at > 0 && findings[at - 1].name == finding.name && finding.severity == Severity::Note;
+            alike = if again { alike + 1 } else { 0 };
+            if alike >= ALIKE && self.style.detail < Detail::Full {
+                let last =
+                    findings.get(at + 1).is_none_or(|next| next.name != finding.name) || at + 1 == listed;
+                if last {
+                    let word = self.painted(Severity::Note.word(), AnsiColor::Cyan);
+                    let more = number((alike + 1 - ALIKE) as u64);
+                    writeln!(
+                        self.out,
+                        "{word} {}: {more} more like these (-v lists them)",
+                        plain(&finding.name)
+                    )?;
+                }
+                continue;
+            }
             self.first_line(finding)?;
             open = true;
             let at_length = finding.severity > Severity::Note || self.style.detail == Detail::Full;
@@ -205,7 +225,9 @@ impl Page<'_> {
         if self.style.detail == Detail::Brief && !self.report.findings.is_empty() {
             writeln!(self.out)?;
         }
-        for line in [connections(self.report), extremes(self.report), frames(self.report)] {
+        for line in
+            [totals::connections(self.report), totals::extremes(self.report), totals::frames(self.report)]
+        {
             self.paragraph(if self.report.findings.is_empty() { INDENT } else { "" }, &line)?;
         }
         if let (Some(first), Some(last)) = (&self.report.capture.first, &self.report.capture.last) {
@@ -220,7 +242,7 @@ impl Page<'_> {
     fn sources(&mut self) -> io::Result<()> {
         writeln!(self.out)?;
         for input in &self.report.inputs {
-            self.paragraph("", &source(input))?;
+            self.paragraph("", &totals::source(input))?;
             for problem in &input.problems {
                 self.paragraph(INDENT, &format!("PROBLEM {}: {problem}", input.path))?;
             }
@@ -266,105 +288,6 @@ fn judgement(finding: &Finding) -> String {
     }
     parts.extend(finding.advice.iter().cloned());
     parts.join(" ")
-}
-
-fn connections(report: &Report) -> String {
-    let totals = &report.totals;
-    let listed = [
-        (totals.closed_by_both, "closed by both"),
-        (totals.open, "open"),
-        (totals.half_closed, "half closed"),
-        (totals.reset, "reset"),
-        (totals.unanswered, "never answered"),
-        (totals.refused, "refused"),
-    ];
-    let ways: Vec<String> =
-        listed.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{} {how}", number(*n))).collect();
-    let besides = [
-        (totals.midstream, "began before the capture"),
-        (totals.probes, "did nothing (probes)"),
-        (totals.given_up, "dropped early for --max-memory"),
-    ];
-    let mut text = count(totals.connections, "connection");
-    if !ways.is_empty() {
-        text += &format!(": {}", ways.join(", "));
-    }
-    for (n, what) in besides.iter().filter(|(n, _)| *n > 0) {
-        text += &format!("; {} {what}", number(*n));
-    }
-    text + "."
-}
-
-fn extremes(report: &Report) -> String {
-    let totals = &report.totals;
-    let mut text = String::new();
-    if let Some(close) = &totals.slowest_close {
-        text += &format!("Slowest close {}. ", at_stream(close));
-    }
-    match (&totals.longest_silence_survived, totals.silences_failed) {
-        (Some(silence), 0) => {
-            text += &format!("Longest silence survived {}: longer timers untested. ", at_stream(silence));
-        }
-        (Some(silence), failed) => {
-            text += &format!("Longest silence survived {}; {} not. ", at_stream(silence), number(failed));
-        }
-        (None, 0) => {}
-        (None, failed) => text += &format!("{} not survived. ", count(failed, "silence")),
-    }
-    if totals.retransmissions > 0 {
-        text += &format!("{}.", count(totals.retransmissions, "retransmission"));
-    }
-    text
-}
-
-fn at_stream(slowest: &Slowest) -> String {
-    let stream = slowest.stream.map_or(slowest.connection.clone(), |stream| format!("stream {stream}"));
-    format!("{} ({stream})", slowest.length.text)
-}
-
-/// Every frame accounted for.
-fn frames(report: &Report) -> String {
-    let capture = &report.capture;
-    let duration = capture.duration.as_ref().map_or(String::new(), |d| format!("{}, ", d.text));
-    let mut text = format!("{duration}{}: {} TCP", count(capture.frames, "frame"), number(capture.tcp));
-    if !capture.skipped.is_empty() {
-        let skipped: Vec<String> =
-            capture.skipped.iter().map(|s| format!("{} {}", number(s.frames), s.reason)).collect();
-        text += &format!("; skipped: {}", skipped.join(", "));
-    }
-    text += &match capture.drops {
-        Some(drops) => format!("; {}", count(drops, "drop")),
-        None => "; drops unknown".to_owned(),
-    };
-    if capture.captured_twice > 0 {
-        text += &format!("; {} captured twice", number(capture.captured_twice));
-    }
-    match capture.one_direction {
-        0 => text += "; both directions",
-        n => text += &format!("; one direction only on {}", count(n, "connection")),
-    }
-    if let Some(back) = &capture.largest_step_back {
-        text += &format!("; the clock stepped back by up to {}", back.text);
-    }
-    text + "."
-}
-
-fn source(input: &Input) -> String {
-    let mut text = format!("{}: {}", input.path, input.format);
-    if let Some(compression) = &input.compression {
-        text += &format!(" in {compression}");
-    }
-    text += &format!(", {}, {}", octets(input.bytes), count(input.frames, "frame"));
-    if !input.link_types.is_empty() {
-        text += &format!(", {}", input.link_types.join(", "));
-    }
-    if let Some(snap) = input.snap_length.filter(|&snap| snap < SNAP) {
-        text += &format!(", cut at {snap} octets");
-    }
-    if let Some(hash) = &input.hash {
-        text += &format!(", BLAKE3 {hash}");
-    }
-    text
 }
 
 fn preposition(place: &Place) -> &'static str {

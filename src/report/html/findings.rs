@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::plots::plot;
 use super::summary::{how_sure, severity_class};
 use super::{FINDINGS_END, Page, text};
 use crate::report::text::{count, number};
@@ -79,7 +80,11 @@ impl Page<'_> {
         if !finding.filter.is_empty() {
             self.row("In Wireshark", &format!("<code>{}</code>", text(&finding.filter)));
         }
-        self.put("</dl>\n</details>\n");
+        self.put("</dl>\n");
+        if let Some(data) = &finding.data {
+            self.put(plot(data, self.style));
+        }
+        self.put("</details>\n");
     }
 
     pub(super) fn undecided(&mut self) {
