@@ -3,14 +3,46 @@
 //! These types are the wire types of the JSON report (`cwait-pcap schema` prints their schema). They borrow nothing and
 //! know nothing of rules or tables: whoever has a [`Report`] can write it in every format.
 
+mod against;
+mod blocks;
 mod build;
+mod csv;
+mod dot;
+mod drawing;
+mod format;
+mod html;
+mod jira;
+mod json;
+mod ladder;
+mod markdown;
+mod ndjson;
+mod sort;
+mod style;
+mod terminal;
+mod text;
 
-pub use build::Request;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Span, Timestamp};
+
+pub use against::{Against, Before, Change, Rate};
+pub use build::Request;
+pub use drawing::{
+    Candidate, Curve, CurvePoint, Drawing, Graph, GraphEdge, GraphNode, SilencePoint, TimerInterval,
+};
+pub use format::{FORMATS, Format, by_extension, by_name};
+pub use json::{NotAReport, read, schema};
+pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
+pub use sort::{SORTS, Sort};
+pub use style::{Detail, Style};
 
 /// The name of the schema, for readers that meet the file alone.
 pub const SCHEMA: &str = "cwait-pcap/report";
@@ -26,12 +58,21 @@ pub struct Report {
     pub schema_version: String,
     /// What wrote it.
     pub tool: Tool,
+    /// What the user calls it.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What the user has to say about it.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The files, in time order.
     pub inputs: Vec<Input>,
     /// The capture as a whole.
     pub capture: Capture,
     /// The answer in two sentences.
     pub verdict: Verdict,
+    /// What changed since an earlier report, if one was given.
+    #[serde(default)]
+    pub against: Option<Against>,
     /// Worst first.
     pub findings: Vec<Finding>,
     /// What is too young, too short or too blurred to judge; never counted as a finding.
@@ -56,6 +97,21 @@ pub enum Listed {
     Flagged,
     /// Every one.
     All,
+}
+
+impl Report {
+    /// Leaves out connections that are not asked for. What a report never held does not appear.
+    pub fn list_connections(&mut self, listed: Listed) {
+        let flagged = |c: &Connection| c.finding.is_some() || c.undecided.is_some();
+        match listed {
+            Listed::All => return,
+            Listed::Flagged => self.connections.retain(flagged),
+            Listed::None => self.connections.clear(),
+        }
+        if self.connections_listed != Listed::None {
+            self.connections_listed = listed;
+        }
+    }
 }
 
 /// The program and how it was called.
@@ -192,6 +248,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// As reports print it: `ERROR`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Severity::Note => "NOTE",
+            Severity::Warning => "WARNING",
+            Severity::Error => "ERROR",
+        }
+    }
+}
+
 /// How sure.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -202,6 +269,17 @@ pub enum Certainty {
     Likely,
     /// The facts leave nothing else.
     Certain,
+}
+
+impl Certainty {
+    /// As reports print it: `LIKELY`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Certainty::Possible => "POSSIBLE",
+            Certainty::Likely => "LIKELY",
+            Certainty::Certain => "CERTAIN",
+        }
+    }
 }
 
 /// The answer on one screen.
@@ -261,6 +339,8 @@ pub struct Finding {
     pub connections: Vec<String>,
     /// A Wireshark display filter that shows them.
     pub filter: String,
+    /// What can be drawn of it; null for findings on single connections.
+    pub data: Option<Drawing>,
 }
 
 impl Finding {
@@ -290,6 +370,14 @@ pub struct Step {
     pub command: String,
 }
 
+impl Step {
+    /// Where, as reports print it: `on 10.1.0.9 (Linux)`, `here`.
+    pub(crate) fn place(&self) -> String {
+        let place = if self.on == "here" { "here".to_owned() } else { format!("on {}", self.on) };
+        if self.os == "any" { place } else { format!("{place} ({})", self.os) }
+    }
+}
+
 /// How long something lasted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Lasted {
@@ -298,6 +386,14 @@ pub struct Lasted {
     pub length: Length,
     /// The capture's edge cuts it off: at least that long.
     pub at_least: bool,
+}
+
+/// `at least 1 h 51 min`.
+impl fmt::Display for Lasted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = if self.at_least { "at least " } else { "" };
+        write!(f, "{bound}{}", self.length.text)
+    }
 }
 
 /// A frame that proves something.
@@ -449,6 +545,9 @@ pub struct Connection {
     pub side: Option<String>,
     /// A Wireshark display filter for this connection.
     pub filter: String,
+    /// The segments that made it what it is, in time order; empty where they were not kept.
+    #[serde(default)]
+    pub key_segments: Vec<KeySegment>,
 }
 
 /// A frame and its time.

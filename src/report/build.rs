@@ -38,6 +38,9 @@ impl Report {
                 version: env!("CARGO_PKG_VERSION").into(),
                 command_line: request.command_line.clone(),
             },
+            title: None,
+            notes: Vec::new(),
+            against: None,
             inputs: outcome.inputs.iter().map(input).collect(),
             capture: builder.capture(),
             verdict: verdict(&findings, &undecided, outcome),
@@ -144,6 +147,7 @@ impl<'a> Builder<'a> {
                 .map(|(stamp, label)| self.evidence(judged, *stamp, label))
                 .collect(),
             connections: members.iter().take(Finding::LISTED).map(|(judged, _)| judged.id()).collect(),
+            data: None,
             filter: filter_of_all(members.iter().map(|(judged, _)| self.filter(&judged.connection))),
         }
     }
@@ -344,6 +348,7 @@ impl<'a> Builder<'a> {
             undecided: judged.undecided().map(|(name, undecided)| format!("{name}: {}", undecided.why)),
             side: primary.and_then(|finding| finding.side).map(|side| roles.name(side).into()),
             filter: self.filter(connection),
+            key_segments: Vec::new(),
         }
     }
 

@@ -1,0 +1,363 @@
+//! What can be typed. Nothing is decided here: [`super::job`] turns it into what the library takes.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args as Group, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use cwait_pcap::decode::{Tunnel, Zone};
+use cwait_pcap::report::{FORMATS, Listed, SCHEMA_VERSION, SORTS, Severity};
+use cwait_pcap::wire::Span;
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0   done, whatever was found
+  1   done, and --fail-on or --limit was given and reached
+  2   could not be done: usage, no such file, not a capture
+  3   done in part: an input or a stretch of it could not be read, the report says which
+  75  try again: a passing failure, such as a full disk";
+
+/// Version, schema version, and what this build can write.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let formats: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
+    format!("{}\nreport schema {SCHEMA_VERSION}\nformats: {}", env!("CARGO_PKG_VERSION"), formats.join(", "))
+});
+
+/// Tells from a packet capture which side never sent its FIN, since when and on what proof
+#[derive(Parser, Debug)]
+#[command(name = "cwait-pcap", version = VERSION.as_str(), after_help = EXIT_STATUS, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Say which side never sent its FIN, since when and on what proof
+    Analyze(Box<AnalyzeArgs>),
+    /// Write a kept JSON report in another format
+    Report(ReportArgs),
+    /// The long text of a finding or a topic: what it means, what proves it, what helps
+    Explain(ExplainArgs),
+    /// Judge timer settings, or say how to capture on an operating system
+    Advise(AdviseArgs),
+    /// Print the JSON Schema of the JSON report
+    Schema,
+    /// Print a completion script
+    Completions {
+        /// The shell that will read it
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man(ManArgs),
+}
+
+#[derive(Group, Debug)]
+pub struct AnalyzeArgs {
+    /// Captures of one place, read as one in the order of their times: pcap, pcapng, snoop; gz, zst, lz4, xz, bz2 are
+    /// unpacked; '-' is standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub listing: ListingArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub gate: GateArgs,
+}
+
+/// Which connections are looked at. Every frame is read all the same.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Which connections are looked at")]
+pub struct SelectArgs {
+    /// Connections with this port on either side; several times for several
+    #[arg(long, value_name = "PORT")]
+    pub port: Vec<u16>,
+    /// Connections with this address on either side; several times for several
+    #[arg(long, value_name = "ADDR")]
+    pub host: Vec<IpAddr>,
+    /// Connections that were there at this time or later: 2026-11-23T09:12:44Z, '2026-11-23 09:12:44' in the zone of
+    /// --tz
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Connections that were there at this time or earlier
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// What is a finding.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "What is a finding")]
+pub struct JudgeArgs {
+    /// How long a side may take to send its FIN before it owes it: 90s, 15min [default: by each service's own habits]
+    #[arg(long, value_name = "DURATION")]
+    pub grace: Option<Span>,
+    /// An endpoint that listens, where the start of its connections was not captured; several times for several
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub server: Vec<SocketAddr>,
+}
+
+/// How captures are read.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Reading")]
+pub struct ReadArgs {
+    /// Which TCP to follow where one packet travels inside another
+    #[arg(long, value_name = "WHICH", default_value = "inner")]
+    pub tunnel: TunnelArg,
+    /// What keeps connections with equal addresses and ports apart
+    #[arg(long, value_name = "WHAT", default_value = "none")]
+    pub zone: ZoneArg,
+    /// Put a hash (BLAKE3) of each file into the report; reads each file once more
+    #[arg(long)]
+    pub hash: bool,
+    /// Keep to about this much memory (512MB, 4GB) by forgetting the connections that are idle for longest; they are
+    /// counted
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_memory: Option<u64>,
+}
+
+/// [`Tunnel`] as it is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum TunnelArg {
+    /// The innermost
+    Inner,
+    /// The outermost; what tunnels carry is counted
+    Outer,
+}
+
+impl From<TunnelArg> for Tunnel {
+    fn from(which: TunnelArg) -> Tunnel {
+        match which {
+            TunnelArg::Inner => Tunnel::Inner,
+            TunnelArg::Outer => Tunnel::Outer,
+        }
+    }
+}
+
+/// [`Zone`] as it is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ZoneArg {
+    /// Nothing, as Wireshark numbers its streams
+    None,
+    /// Their VLANs
+    Vlan,
+    /// The capture interfaces
+    Interface,
+}
+
+impl From<ZoneArg> for Zone {
+    fn from(zone: ZoneArg) -> Zone {
+        match zone {
+            ZoneArg::None => Zone::None,
+            ZoneArg::Vlan => Zone::Vlan,
+            ZoneArg::Interface => Zone::Interface,
+        }
+    }
+}
+
+/// `512MB`, `4GB`, `1GiB`; a number alone is octets.
+fn size(text: &str) -> Result<u64, String> {
+    let bad = || format!("'{text}' is not a size; write 512MB, 4GB or 1GiB");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().map_err(|_| bad())?;
+    let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return Err(bad()),
+    };
+    number.checked_mul(unit).ok_or_else(bad)
+}
+
+#[derive(Group, Debug)]
+pub struct ReportArgs {
+    /// A report that was written with --format json; '-' is standard input
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub listing: ListingArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub gate: GateArgs,
+}
+
+/// Which connections are listed.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Connections")]
+pub struct ListingArgs {
+    /// Which connections to list; by default none on a terminal and the flagged ones in files
+    #[arg(long, value_name = "WHICH")]
+    pub connections: Option<Which>,
+    /// The order of the listed connections
+    #[arg(long, value_name = "ORDER", default_value = SORTS[0].name, value_parser = sorts())]
+    pub sort: String,
+}
+
+/// Where the report goes and what it looks like.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Write to this file, in the format of its extension; several times for several formats; '-' is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// The format, whatever the extension
+    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    pub format: Option<String>,
+    /// The time zone in which times are shown, such as Europe/Berlin or UTC [default: the system's on a terminal and
+    /// in files, UTC in a pipe]
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// Colours; NO_COLOR and CLICOLOR are honoured
+    #[arg(long, visible_alias = "colour", value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// One line per finding; no progress bar
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Everything the report holds
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Compare with an earlier report (JSON): which findings are gone, new, more or fewer
+    #[arg(long, value_name = "OLD.json")]
+    pub against: Option<PathBuf>,
+    /// What the report is called
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// A remark that the report carries; several times for several
+    #[arg(long, value_name = "TEXT", action = ArgAction::Append)]
+    pub note: Vec<String>,
+}
+
+/// What makes the exit status 1.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Exit status")]
+pub struct GateArgs {
+    /// Exit with 1 if there is a finding at least as bad
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Badness>,
+    /// Exit with 1 if one service owes its FIN on at least so many connections
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+}
+
+#[derive(Group, Debug)]
+pub struct ExplainArgs {
+    /// A finding (missing-fin) or a topic (close-wait); without it, the list of both
+    pub name: Option<String>,
+}
+
+#[derive(Group, Debug)]
+#[group(required = true, multiple = false)]
+pub struct AdviseArgs {
+    /// Judge the timer settings in this file: what ndd, ipadm, sysctl, no, netsh or regedit printed; '-' is standard
+    /// input
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// How to take a capture that can answer the question on this operating system
+    #[arg(long, value_name = "OS")]
+    pub capture_recipe: Option<String>,
+}
+
+#[derive(Group, Debug)]
+pub struct ManArgs {
+    /// Write a page for the program and one for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// [`Listed`] as it is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Which {
+    /// None
+    None,
+    /// Those with a finding or undecided
+    Flagged,
+    /// Every one
+    All,
+}
+
+impl From<Which> for Listed {
+    fn from(which: Which) -> Listed {
+        match which {
+            Which::None => Listed::None,
+            Which::Flagged => Listed::Flagged,
+            Which::All => Listed::All,
+        }
+    }
+}
+
+/// [`Severity`] as it is typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Badness {
+    /// Worth knowing
+    Note,
+    /// Worth a look
+    Warning,
+    /// Somebody has to act
+    Error,
+}
+
+impl From<Badness> for Severity {
+    fn from(badness: Badness) -> Severity {
+        match badness {
+            Badness::Note => Severity::Note,
+            Badness::Warning => Severity::Warning,
+            Badness::Error => Severity::Error,
+        }
+    }
+}
+
+fn formats() -> PossibleValuesParser {
+    let value = |name, about| clap::builder::PossibleValue::new(name).help(about);
+    FORMATS.iter().map(|format| value(format.name(), format.about())).collect::<Vec<_>>().into()
+}
+
+fn sorts() -> PossibleValuesParser {
+    SORTS
+        .iter()
+        .map(|sort| clap::builder::PossibleValue::new(sort.name).help(sort.about))
+        .collect::<Vec<_>>()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn sizes_are_read_as_people_type_them() {
+        for (text, octets) in [("512MB", 512_000_000), ("1 GiB", 1 << 30), ("4096", 4096), ("2k", 2_000)] {
+            assert_eq!(size(text), Ok(octets));
+        }
+        for text in ["", "MB", "4 parsecs", "99999999999GB", "-1"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_option_explains_itself() {
+        let mut command = Args::command();
+        command.build();
+        command.clone().debug_assert();
+        let mut commands: Vec<&clap::Command> = vec![&command];
+        while let Some(command) = commands.pop() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {} has no help", command.get_name(), arg.get_id());
+            }
+            commands.extend(command.get_subcommands().filter(|c| c.get_name() != "help"));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! From what was typed to what is done: the one place with defaults that depend on the terminal.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use anstream::AutoStream;
+use anyhow::{Context, Result};
+use clap::ColorChoice;
+use cwait_pcap::report::{Against, Detail, Listed, Report, Sort, Style};
+use jiff::tz::TimeZone;
+
+use super::args::{GateArgs, ListingArgs, OutputArgs};
+use super::output::{self, Output};
+use super::status::{Gate, Status};
+use super::words;
+
+/// How a report is dressed, where it goes and what makes the status 1.
+pub struct Publication {
+    outputs: Vec<Output>,
+    style: Style,
+    listed: Listed,
+    sort: &'static Sort,
+    against: Option<Report>,
+    title: Option<String>,
+    notes: Vec<String>,
+    gate: Gate,
+}
+
+impl Publication {
+    /// Decides what was left open, and looks at every output before any work is done.
+    pub fn new(
+        output: &OutputArgs,
+        listing: &ListingArgs,
+        gate: &GateArgs,
+        inputs: &[PathBuf],
+    ) -> Result<Self> {
+        let outputs = output::choose(&output.output, output.format.as_deref())?;
+        output::check(&outputs, inputs)?;
+        let to_people = outputs.iter().all(|output| output.format.name() == "terminal");
+        Ok(Publication {
+            style: style(output, &outputs)?,
+            outputs,
+            listed: listing
+                .connections
+                .map_or(if to_people { Listed::None } else { Listed::Flagged }, Listed::from),
+            sort: Sort::by_name(&listing.sort).context("no such order")?,
+            against: output.against.as_deref().map(words::kept_report).transpose()?,
+            title: output.title.clone(),
+            notes: output.note.clone(),
+            gate: Gate { fail_on: gate.fail_on.map(Into::into), limit: gate.limit },
+        })
+    }
+
+    /// The zone in which times are shown, and read where they name none.
+    pub fn zone(&self) -> &TimeZone {
+        &self.style.zone
+    }
+
+    /// Which connections the report is to list.
+    pub fn listed(&self) -> Listed {
+        self.listed
+    }
+
+    /// Writes the report to every output.
+    pub fn publish(&self, mut report: Report) -> Result<Status> {
+        if let Some(title) = &self.title {
+            report.title = Some(title.clone());
+        }
+        report.notes.extend(self.notes.iter().cloned());
+        if let Some(old) = &self.against {
+            report.against = Some(Against::compare(old, &report));
+        }
+        report.list_connections(self.listed);
+        report.sort_connections(self.sort);
+        for output in &self.outputs {
+            output.write(&report, &self.style)?;
+        }
+        Ok(Status::of_report(&report, self.gate))
+    }
+}
+
+fn style(args: &OutputArgs, outputs: &[Output]) -> Result<Style> {
+    let stdout = io::stdout();
+    let piped = outputs.iter().any(Output::is_stdout) && !stdout.is_terminal();
+    let colour = match args.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+    };
+    Ok(Style {
+        colour,
+        zone: match &args.tz {
+            Some(name) => TimeZone::get(name).with_context(|| format!("--tz {name}"))?,
+            None if piped => TimeZone::UTC,
+            None => TimeZone::system(),
+        },
+        detail: match (args.quiet, args.verbose) {
+            (true, _) => Detail::Brief,
+            (_, true) => Detail::Full,
+            _ => Detail::Usual,
+        },
+        ..Style::plain()
+    })
+}

@@ -1,0 +1,196 @@
+//! Where reports go. A file appears whole or not at all: it is written beside its place and renamed. No input is ever
+//! overwritten.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use cwait_pcap::report::{FORMATS, Format, Report, Style, by_extension, by_name};
+
+/// One report to be written.
+pub struct Output {
+    /// How.
+    pub format: &'static dyn Format,
+    to: Destination,
+}
+
+enum Destination {
+    Stdout,
+    File(PathBuf),
+}
+
+/// The outputs that `-o` and `--format` ask for; standard output in the first format if nothing is asked for.
+pub fn choose(files: &[PathBuf], format: Option<&str>) -> Result<Vec<Output>> {
+    let asked = format.and_then(by_name);
+    if files.is_empty() {
+        return Ok(vec![Output { format: asked.unwrap_or(FORMATS[0]), to: Destination::Stdout }]);
+    }
+    files.iter().map(|file| Output::new(file, asked)).collect()
+}
+
+/// Refuses, before any work is done, what could not be written or would destroy an input.
+pub fn check(outputs: &[Output], inputs: &[PathBuf]) -> Result<()> {
+    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let mut places: Vec<Option<PathBuf>> = Vec::new();
+    for output in outputs {
+        let place = match &output.to {
+            Destination::Stdout => None,
+            Destination::File(path) => Some(place(path).with_context(|| path.display().to_string())?),
+        };
+        if places.contains(&place) {
+            bail!("{}: two reports would go there", output.name());
+        }
+        if place.as_ref().is_some_and(|place| inputs.contains(place)) {
+            bail!("{}: is an input and will not be overwritten", output.name());
+        }
+        places.push(place);
+    }
+    Ok(())
+}
+
+impl Output {
+    fn new(file: &Path, asked: Option<&'static dyn Format>) -> Result<Output> {
+        if file == Path::new("-") {
+            return Ok(Output { format: asked.unwrap_or(FORMATS[0]), to: Destination::Stdout });
+        }
+        let extension = file.extension().unwrap_or_default().to_string_lossy();
+        let Some(format) = asked.or_else(|| by_extension(&extension)) else {
+            let known: Vec<String> =
+                FORMATS.iter().flat_map(|f| f.extensions()).map(|e| format!(".{e}")).collect();
+            bail!(
+                "{}: no format has that extension; use one of {}, or --format",
+                file.display(),
+                known.join(" ")
+            );
+        };
+        Ok(Output { format, to: Destination::File(file.to_owned()) })
+    }
+
+    /// Whether it goes to standard output.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self.to, Destination::Stdout)
+    }
+
+    fn name(&self) -> String {
+        match &self.to {
+            Destination::Stdout => "standard output".to_owned(),
+            Destination::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Writes the report there. Colours go to standard output only.
+    pub fn write(&self, report: &Report, style: &Style) -> Result<()> {
+        let style = Style { colour: style.colour && self.is_stdout(), ..style.clone() };
+        let fill = |out: &mut dyn Write| self.format.write(report, &style, out);
+        let written = match &self.to {
+            Destination::Stdout => to_stdout(fill),
+            Destination::File(path) => to_file(path, fill),
+        };
+        written.with_context(|| self.name())
+    }
+}
+
+/// Fills standard output, buffered.
+pub fn to_stdout(fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    fill(&mut out)?;
+    out.flush()
+}
+
+/// Fills a file that appears whole or not at all. What exists and is no regular file (a device, a named pipe) is
+/// written into instead.
+pub fn to_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let place = place(path)?;
+    let (file, unfinished) = match fs::metadata(&place) {
+        Ok(found) if !found.is_file() => (OpenOptions::new().write(true).open(&place)?, None),
+        _ => {
+            let unfinished = Unfinished::beside(&place)?;
+            (unfinished.file.try_clone()?, Some(unfinished))
+        }
+    };
+    let mut out = BufWriter::new(file);
+    fill(&mut out)?;
+    out.flush()?;
+    unfinished.map_or(Ok(()), |unfinished| unfinished.rename(&place))
+}
+
+/// Where a path leads: an existing file behind its links, or a new name in an existing folder.
+fn place(path: &Path) -> io::Result<PathBuf> {
+    if let Ok(existing) = fs::canonicalize(path) {
+        return match existing.is_dir() {
+            true => Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder")),
+            false => Ok(existing),
+        };
+    }
+    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "has no name"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(fs::canonicalize(folder)?.join(name))
+}
+
+/// A file that is not yet where it belongs; removed unless it gets there.
+struct Unfinished {
+    path: PathBuf,
+    file: File,
+}
+
+impl Unfinished {
+    fn beside(place: &Path) -> io::Result<Unfinished> {
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let path = place.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(Unfinished { path, file })
+    }
+
+    fn rename(self, place: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, place)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // After the rename there is nothing left to remove.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(files: &[&str], format: Option<&str>) -> Result<Vec<String>> {
+        let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+        let outputs = choose(&files, format)?;
+        Ok(outputs.iter().map(|o| format!("{} as {}", o.name(), o.format.name())).collect())
+    }
+
+    #[test]
+    fn extensions_choose_and_format_overrides() {
+        assert_eq!(chosen(&[], None).unwrap(), ["standard output as terminal"]);
+        assert_eq!(chosen(&[], Some("json")).unwrap(), ["standard output as json"]);
+        assert_eq!(
+            chosen(&["-", "a.JSON"], None).unwrap(),
+            ["standard output as terminal", "a.JSON as json"]
+        );
+        assert_eq!(chosen(&["a.txt"], Some("json")).unwrap(), ["a.txt as json"]);
+        assert!(chosen(&["a.docx"], None).unwrap_err().to_string().contains("--format"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        to_file(&path, |out| out.write_all(b"old")).unwrap();
+        let failed = to_file(&path, |out| {
+            out.write_all(b"new")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        to_file(&path, |out| out.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

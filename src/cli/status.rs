@@ -1,0 +1,105 @@
+//! The exit status: one function of what was found and what was asked, one of what went wrong.
+
+use std::io;
+use std::process::ExitCode;
+
+use cwait_pcap::report::{Report, Severity};
+
+/// How the program ends. Where several apply: 2, then 75, then 1, then 3.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// The work is done, whatever was found.
+    Done = 0,
+    /// Done, and `--fail-on` or `--limit` was reached.
+    Reached = 1,
+    /// It could not be done.
+    Failed = 2,
+    /// Done in part: an input, or a stretch of one, could not be read.
+    Partial = 3,
+    /// A passing failure: try again (EX_TEMPFAIL of sysexits).
+    TryAgain = 75,
+}
+
+/// What makes the status 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Gate {
+    /// A finding at least as bad.
+    pub fail_on: Option<Severity>,
+    /// One service that owes at least so many FINs.
+    pub limit: Option<u64>,
+}
+
+impl Status {
+    /// The status of a run that wrote its report.
+    pub fn of_report(report: &Report, gate: Gate) -> Status {
+        let bad_enough = |severity| report.findings.iter().any(|finding| finding.severity >= severity);
+        let too_many = |limit| report.services.iter().any(|service| service.owes_fin >= limit);
+        if gate.fail_on.is_some_and(bad_enough) || gate.limit.is_some_and(too_many) {
+            Status::Reached
+        } else if report.inputs.iter().any(|input| !input.problems.is_empty()) {
+            Status::Partial
+        } else {
+            Status::Done
+        }
+    }
+
+    /// The status of a run that stopped. A reader that went away (`| head`) is no failure.
+    pub fn of_error(error: &anyhow::Error) -> Status {
+        let kind = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+        match kind {
+            Some(io::ErrorKind::BrokenPipe) => Status::Done,
+            Some(kind) if passes(kind) => Status::TryAgain,
+            _ => Status::Failed,
+        }
+    }
+}
+
+/// Whether the same call may well succeed later.
+fn passes(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        kind,
+        StorageFull
+            | QuotaExceeded
+            | OutOfMemory
+            | Interrupted
+            | WouldBlock
+            | TimedOut
+            | ResourceBusy
+            | StaleNetworkFileHandle
+            | NetworkDown
+            | NetworkUnreachable
+            | HostUnreachable
+            | ConnectionReset
+            | ConnectionAborted
+    )
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        ExitCode::from(status as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::{Context, anyhow};
+
+    #[test]
+    fn errors_that_pass_ask_for_another_try() {
+        use io::ErrorKind::*;
+        for (kind, status) in [
+            (StorageFull, Status::TryAgain),
+            (TimedOut, Status::TryAgain),
+            (NotFound, Status::Failed),
+            (PermissionDenied, Status::Failed),
+            (InvalidData, Status::Failed),
+            (BrokenPipe, Status::Done),
+        ] {
+            let error = Err::<(), _>(io::Error::from(kind)).context("a.pcap").unwrap_err();
+            assert_eq!(Status::of_error(&error), status, "{kind}");
+        }
+        assert_eq!(Status::of_error(&anyhow!("no idea")), Status::Failed);
+    }
+}

@@ -1,0 +1,119 @@
+//! Where it all comes from: services, files, every frame accounted for, and what wrote the page.
+
+use std::fmt::Write as _;
+
+use super::{Page, text};
+use crate::report::Length;
+use crate::report::text::{count, number, octets};
+
+/// So many services are listed.
+const SERVICES: usize = 200;
+/// So many files are listed.
+const FILES: usize = 200;
+
+impl Page<'_> {
+    pub(super) fn services(&mut self) {
+        self.section("services", "Services");
+        self.put(
+            "<div class=\"scroll\" role=\"region\" aria-label=\"Services\" tabindex=\"0\">\n<table>\n<thead><tr>\
+             <th scope=\"col\">service</th><th scope=\"col\" class=\"n\">connections</th>\
+             <th scope=\"col\" class=\"n\">closed by both</th><th scope=\"col\" class=\"n\">owe FIN</th>\
+             <th scope=\"col\" class=\"n\">reset</th><th scope=\"col\" class=\"n\">close p50</th>\
+             <th scope=\"col\" class=\"n\">close p99</th><th scope=\"col\" class=\"n\">answer p99</th></tr></thead>\n\
+             <tbody>\n",
+        );
+        let length = |length: &Option<Length>| length.as_ref().map_or(String::new(), |l| text(&l.text));
+        for service in self.report.services.iter().take(SERVICES) {
+            let assumed = if service.assumed { " <abbr title=\"assumed\">?</abbr>" } else { "" };
+            let owes = if service.owes_fin > 0 { " owes" } else { "" };
+            let _ = writeln!(
+                self.html,
+                "<tr><td>{}{assumed}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n{owes}\">{}<td class=\"n\">{}\
+                 <td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}",
+                text(&service.endpoint),
+                number(service.connections),
+                number(service.closed_by_both),
+                number(service.owes_fin),
+                number(service.reset),
+                length(&service.close_p50),
+                length(&service.close_p99),
+                length(&service.answer_p99),
+            );
+        }
+        self.put("</tbody>\n</table>\n</div>\n");
+        self.left_out(self.report.services.len().saturating_sub(SERVICES), "service");
+        self.end_section();
+    }
+
+    pub(super) fn capture(&mut self) {
+        let report = self.report;
+        let capture = &report.capture;
+        self.section("capture", "The capture");
+        self.put("<dl>\n");
+        if let (Some(first), Some(last)) = (&capture.first, &capture.last) {
+            let duration =
+                capture.duration.as_ref().map_or(String::new(), |d| format!(", {}", text(&d.text)));
+            let span = format!("{} to {}{duration}", self.time(first), self.time(last));
+            self.row("Time", &span);
+        }
+        let skipped: Vec<String> =
+            capture.skipped.iter().map(|s| format!(", {} {}", number(s.frames), text(&s.reason))).collect();
+        self.row(
+            "Frames",
+            &format!("{}: {} TCP{}", number(capture.frames), number(capture.tcp), skipped.concat()),
+        );
+        let drops = capture.drops.map_or("unknown".to_owned(), number);
+        self.row("Dropped by the capture", &drops);
+        self.row("Captured twice", &number(capture.captured_twice));
+        self.row("One direction only", &count(capture.one_direction, "connection"));
+        let t = &report.totals;
+        self.row(
+            "Connections",
+            &format!(
+                "{}: {} closed by both, {} open, {} half closed, {} reset, {} unanswered, {} refused; {} began before \
+                 the capture, {} did nothing",
+                number(t.connections),
+                number(t.closed_by_both),
+                number(t.open),
+                number(t.half_closed),
+                number(t.reset),
+                number(t.unanswered),
+                number(t.refused),
+                number(t.midstream),
+                number(t.probes)
+            ),
+        );
+        if t.given_up > 0 {
+            self.row("Forgotten for the memory limit", &number(t.given_up));
+        }
+        for input in report.inputs.iter().take(FILES) {
+            let mut about = format!(
+                "{}, {}, {}, {}",
+                text(&input.format),
+                octets(input.bytes),
+                count(input.frames, "frame"),
+                text(&input.link_types.join(", "))
+            );
+            if let Some(hash) = &input.hash {
+                about += &format!("<br>BLAKE3 <code>{}</code>", text(hash));
+            }
+            for problem in &input.problems {
+                about += &format!("<br><strong>Problem:</strong> {}", text(problem));
+            }
+            for note in &input.notes {
+                about += &format!("<br>{}", text(note));
+            }
+            self.row(&input.path, &about);
+        }
+        self.put("</dl>\n");
+        self.left_out(report.inputs.len().saturating_sub(FILES), "file");
+        self.end_section();
+        let tool = &report.tool;
+        self.put(format!(
+            "</main>\n<footer><p>{} {}: <code>{}</code></p></footer>\n",
+            text(&tool.name),
+            text(&tool.version),
+            text(&tool.command_line.join(" "))
+        ));
+    }
+}

@@ -1,0 +1,65 @@
+//! Sockets in CLOSE-WAIT, and in FIN-WAIT-2 beside them, as `netstat` would have counted them over time.
+
+use std::fmt::Write as _;
+
+use super::{Canvas, LEFT, RIGHT};
+use crate::report::text::number;
+use crate::report::{Curve, CurvePoint, Style, Time};
+
+const TOP: f64 = 24.0;
+const BOTTOM: f64 = 190.0;
+
+pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
+    let (first, last) = (curve.points.first()?, curve.points.last()?);
+    let (from, upto) = (ns(&first.time)?, ns(&last.time)?);
+    let x = |time: &Time| {
+        let part = ns(time).map_or(0.0, |at| (at - from) / (upto - from).max(1.0));
+        LEFT + part.clamp(0.0, 1.0) * (RIGHT - LEFT)
+    };
+    let fin_wait = curve.points.iter().map(|point| point.fin_wait_2).max().unwrap_or(0);
+    let most = curve.peak.close_wait.max(fin_wait).max(curve.limit.unwrap_or(0)).max(1);
+    let y = |count: u64| BOTTOM - count as f64 / most as f64 * (BOTTOM - TOP);
+
+    let peak = format!("{} at {}", number(curve.peak.close_wait), style.day_and_time(&curve.peak.time));
+    let growth = curve.growth_per_hour.map_or(String::new(), |growth| format!(", {growth:.1} more per hour"));
+    let mut canvas = Canvas::new(
+        225.0,
+        &format!("Sockets in CLOSE-WAIT at {} over time: at most {peak}{growth}", curve.place),
+    );
+    for count in [0, most.div_ceil(2), most] {
+        canvas.line("grid", (LEFT, y(count)), (RIGHT, y(count)));
+        canvas.say("axis left", LEFT - 8.0, y(count) + 4.0, &number(count));
+    }
+    canvas.path("fin-wait", &steps(&curve.points, &x, &y, |point| point.fin_wait_2));
+    canvas.path("close-wait", &steps(&curve.points, &x, &y, |point| point.close_wait));
+    if let Some(limit) = curve.limit {
+        canvas.line("limit", (LEFT, y(limit)), (RIGHT, y(limit)));
+        canvas.say("axis left", RIGHT, y(limit) - 5.0, &format!("limit {}", number(limit)));
+    }
+    canvas.say("axis", LEFT, 208.0, &style.day_and_time(&first.time));
+    canvas.say("axis left", RIGHT, 208.0, &style.day_and_time(&last.time));
+    canvas.say("axis close-wait-name", LEFT, 14.0, &format!("CLOSE-WAIT, at most {peak}{growth}"));
+    if fin_wait > 0 {
+        canvas.say("axis left", RIGHT, 14.0, "dashed: FIN-WAIT-2");
+    }
+    Some(canvas.done())
+}
+
+/// A line that keeps each count until the next.
+fn steps(
+    points: &[CurvePoint],
+    x: &dyn Fn(&Time) -> f64,
+    y: &dyn Fn(u64) -> f64,
+    count: fn(&CurvePoint) -> u64,
+) -> String {
+    let mut d = String::new();
+    for (at, point) in points.iter().enumerate() {
+        let (x, y) = (x(&point.time), y(count(point)));
+        let _ = if at == 0 { write!(d, "M{x:.1} {y:.1}") } else { write!(d, "H{x:.1}V{y:.1}") };
+    }
+    d
+}
+
+fn ns(time: &Time) -> Option<f64> {
+    time.timestamp().map(|at| at.0 as f64)
+}

@@ -1,0 +1,60 @@
+//! Hosts in columns, those who are only asked to the right; a line per port with how many connections are in trouble.
+
+use super::{Canvas, WIDTH};
+use crate::report::text::number;
+use crate::report::{Graph, GraphEdge};
+
+/// A larger graph is left to DOT.
+const HOSTS: usize = 24;
+/// Columns: chains are short.
+const COLUMNS: usize = 4;
+const ROW: f64 = 46.0;
+const BOX: f64 = 130.0;
+
+pub(super) fn draw(graph: &Graph) -> Option<String> {
+    let hosts = graph.nodes.len();
+    if hosts == 0 || hosts > HOSTS {
+        return None;
+    }
+    let edges: Vec<&GraphEdge> = graph
+        .edges
+        .iter()
+        .filter(|edge| edge.from < hosts && edge.to < hosts && edge.from != edge.to)
+        .collect();
+    // Longest way from anybody who is not asked; circles end with the columns.
+    let mut column = vec![0; hosts];
+    for _ in 1..COLUMNS {
+        for edge in &edges {
+            column[edge.to] = column[edge.to].max(column[edge.from] + 1).min(COLUMNS - 1);
+        }
+    }
+    let used = column.iter().max().map_or(1, |most| most + 1);
+    let mut rows = [0; COLUMNS];
+    let places: Vec<(f64, f64)> = column
+        .iter()
+        .map(|&column| {
+            let row = rows[column];
+            rows[column] += 1;
+            let gap = if used > 1 { (WIDTH - BOX) / (used - 1) as f64 } else { 0.0 };
+            (column as f64 * gap, 30.0 + row as f64 * ROW)
+        })
+        .collect();
+    let height = 30.0 + rows.iter().max().copied().unwrap_or(1) as f64 * ROW;
+    let cause: Vec<&str> =
+        graph.nodes.iter().filter(|node| node.cause).map(|node| node.name.as_str()).collect();
+    let words = format!("{hosts} hosts and who asks whom; the likely root: {}", cause.join(", "));
+    let mut canvas = Canvas::new(height, &words);
+    for edge in &edges {
+        let ((x1, y1), (x2, y2)) = (places[edge.from], places[edge.to]);
+        let class = if edge.troubled > 0 { "edge troubled" } else { "edge" };
+        canvas.line(class, (x1 + BOX, y1 + 12.0), (x2, y2 + 12.0));
+        let label = format!(":{} {} of {}", edge.port, number(edge.troubled), number(edge.connections));
+        canvas.say("axis middle", (x1 + BOX + x2) / 2.0, (y1 + y2) / 2.0 + 6.0, &label);
+    }
+    for (node, (x, y)) in graph.nodes.iter().zip(&places) {
+        canvas.rect(if node.cause { "host cause" } else { "host" }, *x, *y, BOX, 24.0);
+        canvas.say("axis middle", x + BOX / 2.0, y + 16.0, &node.name);
+    }
+    canvas.say("axis", 0.0, 14.0, &words);
+    Some(canvas.done())
+}

@@ -1,0 +1,96 @@
+//! Silences survived and failed on a logarithmic axis, with the interval in which the timer must lie and the known
+//! defaults inside it.
+
+use super::{Canvas, LEFT, RIGHT};
+use crate::report::text::count;
+use crate::report::{Length, SilencePoint, TimerInterval};
+
+const SURVIVED: f64 = 50.0;
+const FAILED: f64 = 84.0;
+const AXIS: f64 = 110.0;
+/// So many candidates are named.
+const CANDIDATES: usize = 6;
+/// Where the axis has a mark, in seconds.
+const MARKS: [(f64, &str); 12] = [
+    (1.0, "1 s"),
+    (10.0, "10 s"),
+    (60.0, "1 min"),
+    (300.0, "5 min"),
+    (900.0, "15 min"),
+    (1_800.0, "30 min"),
+    (3_600.0, "1 h"),
+    (7_200.0, "2 h"),
+    (21_600.0, "6 h"),
+    (86_400.0, "1 d"),
+    (432_000.0, "5 d"),
+    (2_592_000.0, "30 d"),
+];
+
+pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
+    let points = interval.survived.iter().chain(&interval.failed).map(|point| seconds(&point.length));
+    let bounds = interval.above.iter().chain(&interval.at_most).map(seconds);
+    let all: Vec<f64> = points.chain(bounds).flatten().filter(|&seconds| seconds > 0.0).collect();
+    let least = all.iter().copied().reduce(f64::min)? / 1.5;
+    let most = all.iter().copied().reduce(f64::max)? * 1.5;
+    let x = |seconds: f64| LEFT + (seconds / least).ln() / (most / least).ln() * (RIGHT - LEFT);
+
+    let range = match (&interval.above, &interval.at_most) {
+        (Some(above), Some(most)) => format!("above {}, at most {}", above.text, most.text),
+        (None, Some(most)) => format!("at most {}", most.text),
+        (Some(above), None) => format!("above {}", above.text),
+        (None, None) => "no single timer".to_owned(),
+    };
+    let survived = count(interval.survived.len() as u64, "silence");
+    let words = format!(
+        "Timer {range}; kept by {}; {survived} survived, {} not",
+        interval.clock,
+        interval.failed.len()
+    );
+    let named = interval.candidates.len().min(CANDIDATES);
+    let mut canvas = Canvas::new(AXIS + 34.0 + 16.0 * named as f64, &words);
+    canvas.say("axis", LEFT, 14.0, &words);
+    let (low, high) =
+        (interval.above.as_ref().and_then(seconds), interval.at_most.as_ref().and_then(seconds));
+    if let Some(high) = high {
+        let left = low.filter(|&low| low > 0.0).map_or(LEFT, x);
+        canvas.rect("interval", left, 26.0, (x(high) - left).max(1.0), AXIS - 26.0);
+    }
+    canvas.line("grid", (LEFT, AXIS), (RIGHT, AXIS));
+    // Marks that would stand on each other are left out.
+    let mut free = 0.0;
+    for (seconds, name) in MARKS.iter().filter(|(seconds, _)| (least..most).contains(seconds)) {
+        canvas.line("grid", (x(*seconds), AXIS), (x(*seconds), AXIS + 5.0));
+        if x(*seconds) > free {
+            canvas.say("axis middle", x(*seconds), AXIS + 18.0, name);
+            free = x(*seconds) + 50.0;
+        }
+    }
+    canvas.say("axis left", LEFT - 8.0, SURVIVED + 4.0, "survived");
+    canvas.say("axis left", LEFT - 8.0, FAILED + 4.0, "died");
+    for at in interval.survived.iter().filter_map(|point| place(point, &x)) {
+        canvas.dot("survived", at, SURVIVED);
+    }
+    for at in interval.failed.iter().filter_map(|point| place(point, &x)) {
+        canvas.cross("failed", at, FAILED);
+    }
+    for (row, candidate) in interval.candidates.iter().take(CANDIDATES).enumerate() {
+        let Some(at) = seconds(&candidate.value).filter(|seconds| (least..most).contains(seconds)).map(&x)
+        else {
+            continue;
+        };
+        let y = AXIS + 34.0 + 16.0 * row as f64;
+        canvas.line("candidate", (at, 26.0), (at, y - 10.0));
+        let (class, at) =
+            if at > (LEFT + RIGHT) / 2.0 { ("axis left", at + 4.0) } else { ("axis", at - 4.0) };
+        canvas.say(class, at, y, &format!("{} {}", candidate.value.text, candidate.name));
+    }
+    Some(canvas.done())
+}
+
+fn place(point: &SilencePoint, x: &dyn Fn(f64) -> f64) -> Option<f64> {
+    seconds(&point.length).filter(|&seconds| seconds > 0.0).map(x)
+}
+
+fn seconds(length: &Length) -> Option<f64> {
+    length.span().map(|span| span.as_secs_f64())
+}

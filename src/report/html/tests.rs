@@ -1,0 +1,60 @@
+//! What must hold of every page: nothing from the capture is markup, nothing is fetched, the size is bounded.
+
+use super::*;
+use crate::report::sample::{sample, stuck};
+use crate::report::{Connection, Finding};
+
+fn page(report: &Report) -> String {
+    let mut out = Vec::new();
+    Html.write(report, &Style::plain(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_first_screen_answers_five_questions() {
+    let page = page(&sample());
+    let header = page.split("</header>").next().unwrap().split("<header").nth(1).unwrap();
+    for part in [
+        "192.0.2.9:8080 owes its FIN on 10 of its 10 connections.",
+        "<strong>10</strong> of 10",
+        "service <code>192.0.2.9:8080</code>",
+        "08:12:44 UTC</time>, at least 1 h 51 min",
+        "The fact is certain. <strong>LIKELY</strong> the program",
+        "ss -tanp state close-wait &#39;( sport = :8080 )&#39;",
+    ] {
+        assert!(header.contains(part), "{part} is not in {header}");
+    }
+}
+
+#[test]
+fn nothing_is_fetched() {
+    let page = page(&sample());
+    for reference in ["http:", "https:", "src=", "url(", "@import", "<link", "style=\""] {
+        assert!(!page.contains(reference), "{reference}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn a_long_text_is_cut() {
+    assert_eq!(text(&"<".repeat(3_000)), format!("{}...", "&lt;".repeat(LONGEST_TEXT)));
+}
+
+/// 100,000 connections and 1,000 findings, all flagged, with addresses as long as they get.
+#[test]
+fn a_large_report_stays_within_five_megabytes() {
+    let mut report = sample();
+    let finding = report.findings[0].clone();
+    report.findings = (0..1_000)
+        .map(|n| Finding { headline: format!("{n} {}", finding.headline), ..finding.clone() })
+        .collect();
+    let long = "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535";
+    report.connections = (0..100_000)
+        .map(|n| Connection { id: format!("c-{n:08x}"), client: long.into(), server: long.into(), ..stuck() })
+        .collect();
+    let page = page(&report);
+    assert!(page.len() < 5_000_000, "{}", page.len());
+    for left_out in ["more ladders left out", "more connections left out"] {
+        assert!(page.contains(left_out), "{left_out}");
+    }
+}

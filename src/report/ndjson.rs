@@ -1,0 +1,92 @@
+//! One JSON value per line, for streams and log stores: the report's head, then findings, then what is undecided, then
+//! the listed connections. Each says in `kind` what it is.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::CompactFormatter;
+
+use super::json::Harmless;
+use super::{
+    Against, Capture, Connection, Finding, Format, Input, Report, Service, Style, Tool, Totals, Undecided,
+    Verdict,
+};
+
+/// One JSON value per line.
+pub(super) struct NdJson;
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Line<'a> {
+    Report {
+        schema: &'a str,
+        schema_version: &'a str,
+        tool: &'a Tool,
+        title: &'a Option<String>,
+        notes: &'a [String],
+        inputs: &'a [Input],
+        capture: &'a Capture,
+        verdict: &'a Verdict,
+        against: &'a Option<Against>,
+        totals: &'a Totals,
+    },
+    Finding(&'a Finding),
+    Undecided(&'a Undecided),
+    Service(&'a Service),
+    Connection(&'a Connection),
+}
+
+impl Format for NdJson {
+    fn name(&self) -> &'static str {
+        "ndjson"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["ndjson", "jsonl"]
+    }
+
+    fn about(&self) -> &'static str {
+        "one JSON value per line: head, findings, services, connections"
+    }
+
+    fn write(&self, report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let Report {
+            schema,
+            schema_version,
+            tool,
+            title,
+            notes,
+            inputs,
+            capture,
+            verdict,
+            against,
+            totals,
+            ..
+        } = report;
+        let head = Line::Report {
+            schema,
+            schema_version,
+            tool,
+            title,
+            notes,
+            inputs,
+            capture,
+            verdict,
+            against,
+            totals,
+        };
+        let lines = std::iter::once(head)
+            .chain(report.findings.iter().map(Line::Finding))
+            .chain(report.undecided.iter().map(Line::Undecided))
+            .chain(report.services.iter().map(Line::Service))
+            .chain(report.connections.iter().map(Line::Connection));
+        for line in lines {
+            line.serialize(&mut serde_json::Serializer::with_formatter(
+                &mut *out,
+                Harmless(CompactFormatter),
+            ))?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+}
