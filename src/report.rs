@@ -449,7 +449,7 @@ pub struct Totals {
     pub midstream: u64,
     /// Ended before they did anything: health checks, scans.
     pub probes: u64,
-    /// The slowest orderly close, from the acknowledgment of the first FIN to the second FIN.
+    /// The slowest orderly close, from the first FIN to the second.
     pub slowest_close: Option<Slowest>,
     /// The longest silence after which the other side still answered.
     pub longest_silence_survived: Option<Slowest>,
@@ -488,7 +488,7 @@ pub struct Service {
     pub owes_fin: u64,
     /// Ended by RST.
     pub reset: u64,
-    /// Time from acknowledging the client's FIN to its own FIN: 50th percentile, estimated within 19 %.
+    /// Time from the client's FIN to its own: 50th percentile, estimated within 19 %.
     pub close_p50: Option<Length>,
     /// 99th percentile of the same.
     pub close_p99: Option<Length>,

@@ -78,12 +78,12 @@ pub(super) fn is_healthy(connection: &Connection) -> bool {
         && Side::BOTH.into_iter().all(|side| connection.payload_after_peer_fin(side) == 0)
 }
 
-/// Who closed second, and how long after it had acknowledged the first FIN.
+/// Who closed second, and how long after the first FIN had passed.
 pub(super) fn close_time(connection: &Connection) -> Option<(Side, Span)> {
     Side::BOTH.into_iter().find_map(|side| {
         let own = connection.fin(side)?;
-        let acked = connection.fin(side.peer())?.acked?;
-        own.closes_second.then(|| (side, (own.seen.at - acked.at).max(Span::ZERO)))
+        let first = connection.fin(side.peer())?;
+        own.closes_second.then(|| (side, (own.seen.at - first.seen.at).max(Span::ZERO)))
     })
 }
 

@@ -1,5 +1,7 @@
 //! The link types that captures of the formats here can name, by number. What their bytes mean is known to `decode`.
 
+use std::fmt;
+
 use super::LinkType;
 
 /// Numbers from the tcpdump.org registry, except [`LinkType::UNKNOWN`].
@@ -52,4 +54,34 @@ impl LinkType {
     pub const LINUX_SLL2: LinkType = LinkType(276);
     /// A link that its own format numbers and the registry does not; our own use of an unassigned number.
     pub const UNKNOWN: LinkType = LinkType(0xffff);
+}
+
+/// The name in the registry without its prefix, `ETHERNET`; the number where it has none here.
+impl fmt::Display for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match *self {
+            LinkType::NULL => "NULL",
+            LinkType::ETHERNET => "Ethernet",
+            LinkType::TOKEN_RING => "token ring",
+            LinkType::PPP | LinkType::PPP_HDLC | LinkType::PPP_WITH_DIR => "PPP",
+            LinkType::FDDI => "FDDI",
+            LinkType::RAW_BSD | LinkType::RAW_OPENBSD | LinkType::RAW => "raw IP",
+            LinkType::PPP_ETHER => "PPPoE",
+            LinkType::C_HDLC => "C_HDLC",
+            LinkType::IEEE802_11 => "802.11",
+            LinkType::LOOP => "LOOP",
+            LinkType::LINUX_SLL => "Linux SLL",
+            LinkType::IP_OVER_FC => "IP over Fibre Channel",
+            LinkType::SUN_ATM => "SunATM",
+            LinkType::ERF => "ERF",
+            LinkType::IPNET => "Solaris IPNET",
+            LinkType::IPV4 => "raw IPv4",
+            LinkType::IPV6 => "raw IPv6",
+            LinkType::NFLOG => "NFLOG",
+            LinkType::LINUX_SLL2 => "Linux SLL2",
+            LinkType::UNKNOWN => "an unregistered link",
+            LinkType(number) => return write!(f, "link type {number}"),
+        };
+        f.write_str(name)
+    }
 }

@@ -61,7 +61,7 @@ pub struct ServiceFacts {
     pub closed_by_both: u64,
     /// Ended by RST.
     pub reset: u64,
-    /// From the acknowledgment of the first FIN to the second, where that was prompt (below [`ServiceFacts::PROMPT`]).
+    /// From the first FIN to the second, where that was prompt (below [`ServiceFacts::PROMPT`]).
     pub prompt_closes: Histogram,
     /// The same of every close.
     pub closes: Histogram,

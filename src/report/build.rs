@@ -462,7 +462,7 @@ fn input(facts: &InputFacts) -> Input {
         first_frame: facts.first_frame,
         first: summary.times.map(|(first, _)| first.into()),
         last: summary.times.map(|(_, last)| last.into()),
-        link_types: summary.links().into_iter().map(|(link, _)| format!("{}", link.0)).collect(),
+        link_types: summary.links().into_iter().map(|(link, _)| link.to_string()).collect(),
         snap_length: summary.snaplen,
         drops: summary.dropped,
         problems,
