@@ -10,9 +10,7 @@ use std::io;
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::text::{count, number, plain, wrap};
-use super::{
-    Certainty, Detail, Finding, Format, Input, Place, Report, Severity, Slowest, Step, Style, Undecided,
-};
+use super::{Certainty, Detail, Finding, Format, Place, Report, Severity, Step, Style, Undecided};
 
 /// Plain text of 80 columns.
 pub(super) struct Terminal;
