@@ -52,6 +52,8 @@ pub struct Rst {
     pub window: u16,
     /// IPv4 identification.
     pub ip_id: u16,
+    /// The last one of this side.
+    pub last_sent: Stamp,
     /// How many RSTs this side sent.
     pub sent: u16,
     /// Hop limit it arrived with.
@@ -75,6 +77,10 @@ pub struct ZeroWindow {
     pub longest: Span,
     /// The frame that began the longest spell.
     pub longest_from: Stamp,
+    /// Running: the open spell had begun when the sums began at nothing.
+    inherited: bool,
+    /// When that spell ended: who knows its beginning can tell its length.
+    inherited_end: Option<Timestamp>,
 }
 
 impl ZeroWindow {
@@ -87,12 +93,39 @@ impl ZeroWindow {
 
     pub(super) fn opened(&mut self, at: Timestamp) {
         if let Some(since) = self.since.take() {
+            if self.inherited {
+                self.inherited = false;
+                self.inherited_end = Some(at);
+                return;
+            }
             let span = at - since.at;
             if span > self.longest {
                 self.longest = span;
                 self.longest_from = since;
             }
         }
+    }
+
+    /// The same with nothing counted: only the open spell.
+    pub(super) fn running(&self) -> ZeroWindow {
+        ZeroWindow { since: self.since, inherited: self.since.is_some(), ..ZeroWindow::default() }
+    }
+
+    /// These, then what was counted on from [`ZeroWindow::running`].
+    pub(super) fn then(&self, rest: &ZeroWindow) -> ZeroWindow {
+        let mut all = *self;
+        if let Some(end) = rest.inherited_end {
+            all.opened(end);
+        }
+        if !rest.inherited {
+            all.since = rest.since;
+        }
+        all.spells = all.spells.saturating_add(rest.spells);
+        if rest.longest > all.longest {
+            all.longest = rest.longest;
+            all.longest_from = rest.longest_from;
+        }
+        all
     }
 }
 

@@ -196,9 +196,9 @@ impl Connection {
         !self.halves[0].spoke() && !self.halves[1].spoke()
     }
 
-    /// The last segment of either side, the first RST of each included.
+    /// The last segment of either side, RSTs included.
     pub fn last(&self) -> Stamp {
-        let resets = Side::BOTH.into_iter().filter_map(|side| self.rst(side)).map(|rst| rst.seen);
+        let resets = Side::BOTH.into_iter().filter_map(|side| self.rst(side)).map(|rst| rst.last_sent);
         let last = self.halves[0].last.max_frame(self.halves[1].last);
         resets.fold(last.max_frame(self.first), Stamp::max_frame)
     }
@@ -364,13 +364,22 @@ impl Connection {
         let half = &self.halves[s.side.index()];
         let twice = half.spoke()
             && half.signature == signature
-            && (half.interface != s.interface || s.seen.at - half.last.at <= Connection::TWICE_WITHIN);
+            && (half.interface != s.interface || self.is_recent(s));
         if twice {
             self.bits |= Connection::TWICE;
             self.extra_mut().recent.get_or_insert_default();
             return true;
         }
         self.bits & Connection::TWICE != 0 && self.seen_recently(s, signature)
+    }
+
+    /// Whether its side's last segment passed just before: RSTs are kept apart.
+    fn is_recent(&self, s: &Segment) -> bool {
+        let last = match self.rst(s.side) {
+            Some(rst) if s.flags.any(TcpFlags::RST) => rst.last_sent.at,
+            _ => self.halves[s.side.index()].last.at,
+        };
+        s.seen.at - last <= Connection::TWICE_WITHIN
     }
 
     #[cold]
@@ -426,12 +435,17 @@ impl Connection {
         if s.span() == 0 {
             return Kind::Old;
         }
-        let late = s.seen.at - half.last.at <= Connection::REORDERED_WITHIN;
+        let late = self.is_close_behind(s);
         match self.tallies[s.side.index()].open_holes {
             0 if peer.window == 0 && peer.spoke() && s.len > 0 => Kind::WindowProbe,
             1.. if late => Kind::OutOfOrder,
             _ => Kind::Again,
         }
+    }
+
+    /// Whether it passed so soon after its side's previous segment that the two may have changed places.
+    fn is_close_behind(&self, s: &Segment) -> bool {
+        s.seen.at - self.halves[s.side.index()].last.at <= Connection::REORDERED_WITHIN
     }
 
     /// An ACK of the side that was asked to open, before it agreed: it speaks of an older connection on the same ports.
@@ -583,6 +597,10 @@ impl Connection {
             half.has |= Half::ACK;
             self.halves[y].repeats = 0;
         }
+        if s.ack.at_or_after(self.halves[y].nxt) {
+            // Whatever was missing has arrived, captured or not.
+            self.tallies[y].open_holes = 0;
+        }
         let peer = &mut self.halves[y];
         if !peer.has_seq() {
             peer.nxt = s.ack;
@@ -598,7 +616,11 @@ impl Connection {
     #[inline]
     fn count(&mut self, s: &Segment, kind: Kind) {
         let x = s.side.index();
+        let forgets_holes = self.tallies[x].open_holes > 0 && !self.is_close_behind(s);
         let tally = &mut self.tallies[x];
+        if forgets_holes {
+            tally.open_holes = 0;
+        }
         match kind {
             Kind::New => {}
             Kind::Jump => {
@@ -610,7 +632,7 @@ impl Connection {
             Kind::WindowProbe => tally.window_probes = tally.window_probes.saturating_add(1),
             Kind::OutOfOrder => {
                 tally.out_of_order = tally.out_of_order.saturating_add(1);
-                tally.open_holes -= 1;
+                tally.open_holes = tally.open_holes.saturating_sub(1);
             }
             Kind::Again => {
                 tally.retransmissions = tally.retransmissions.saturating_add(1);
@@ -791,8 +813,11 @@ impl Connection {
         let has_ack = s.flags.any(TcpFlags::ACK);
         let slot = &mut self.extra_mut().rst[x];
         match slot {
-            Some(rst) => rst.sent = rst.sent.saturating_add(1),
-            None => {
+            Some(rst) if rst.sent > 0 => {
+                rst.sent = rst.sent.saturating_add(1);
+                rst.last_sent = s.seen;
+            }
+            _ => {
                 *slot = Some(Rst {
                     seen: s.seen,
                     seq: s.seq,
@@ -802,6 +827,7 @@ impl Connection {
                     after: peer.spoke().then_some((peer.last, peer.ack)),
                     window: s.window,
                     ip_id: s.ip_id,
+                    last_sent: s.seen,
                     sent: 1,
                     hop_limit: s.hop_limit,
                     flags: s.flags,

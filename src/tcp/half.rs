@@ -218,7 +218,7 @@ pub struct Tally {
     pub acked_unseen: u16,
     /// SYNs sent, the first included.
     pub syns: u8,
-    /// Running: jumps forward that were not filled yet.
+    /// Running: jumps forward that were not filled yet and may still be, by a segment that changed places with others.
     pub(super) open_holes: u8,
     /// Hop limits of its segments.
     pub hop_limits: HopLimits,

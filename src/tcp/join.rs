@@ -30,7 +30,6 @@ struct Closed {
     /// What acknowledges the FIN of each side, and whether it was.
     fins: [Option<(SeqNum, bool)>; 2],
     pending: Option<Episode>,
-    shut: [Option<Stamp>; 2],
 }
 
 impl Head {
@@ -143,6 +142,11 @@ impl Connection {
                 let stored = (i64::from(later.first_payload_us) + shift).max(1);
                 later.first_payload_us = u32::try_from(stored).unwrap_or(u32::MAX);
             }
+            let acked_since = rest.halves[1 - x].ack != closed.halves[1 - x].ack;
+            if !acked_since {
+                let since = rest.halves[x].repeats.saturating_sub(closed.halves[x].repeats);
+                self.halves[x].repeats = own.halves[x].repeats.saturating_add(since);
+            }
             self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
         self.history = self.history.then(&rest.history);
@@ -169,6 +173,8 @@ impl Connection {
             self.add_extra(later, &fins, own.halves.map(|half| half.payload), &unknown);
         }
         about |= self.close_fins(closed, rest);
+        // Frames captured twice were looked for among the last ones here, and there only once two in a row were the same.
+        about |= own.bits & !closed.bits & rest.bits & Connection::TWICE != 0;
         if about {
             self.bits |= Connection::ABOUT;
         }
@@ -186,7 +192,7 @@ impl Connection {
         if self.bits & OPENED != 0 {
             lasting &= !OPENED;
         }
-        self.bits |= rest & !closed & lasting;
+        self.bits |= rest & (!closed & lasting | Connection::TWICE);
         self.bits &= !(closed & !rest & lasting);
         self.bits = self.bits & !Connection::RUNNING_BITS | rest & Connection::RUNNING_BITS;
     }
@@ -224,7 +230,6 @@ impl Connection {
                 extra.fin.map(|fin| fin.map(|fin| (fin.end, fin.acked.is_some())))
             }),
             pending: self.silences().and_then(|silences| silences.pending()),
-            shut: Side::BOTH.map(|side| self.zero_window(side).and_then(|zero| zero.since)),
         }
     }
 
@@ -246,7 +251,7 @@ impl Connection {
         let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
         let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
         let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
-            && rest.rst.iter().all(Option::is_none)
+            && rest.rst.iter().flatten().all(|rst| rst.sent == 0)
             && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
         if nothing && self.extra.is_none() {
             return;
@@ -263,9 +268,10 @@ impl Connection {
                 }
                 (first, None) => first,
             };
-            extra.rst[x] = match (extra.rst[x], rest.rst[x]) {
+            extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
                 (Some(first), Some(again)) => {
-                    Some(Rst { sent: first.sent.saturating_add(again.sent), ..first })
+                    let sent = first.sent.saturating_add(again.sent);
+                    Some(Rst { sent, last_sent: again.last_sent, ..first })
                 }
                 (first, only) => first.or(only),
             };
@@ -324,6 +330,7 @@ impl Connection {
         }
         for rst in extra.rst.iter_mut().flatten() {
             shift(&mut rst.seen);
+            shift(&mut rst.last_sent);
             rst.after.iter_mut().for_each(|(stamp, _)| shift(stamp));
         }
         if let Some(silences) = &mut extra.silences {
@@ -341,7 +348,6 @@ impl Connection {
             if let Some(closed) = &mut head.closed {
                 closed.halves.iter_mut().for_each(|half| shift(&mut half.last));
                 closed.pending.iter_mut().for_each(|episode| episode.shift_frames(by));
-                closed.shut.iter_mut().flatten().for_each(shift);
             }
         }
     }
@@ -367,17 +373,13 @@ impl Closed {
             | Connection::BLURRED
             | Connection::PENDING
             | Connection::ZERO_LO
-            | Connection::ZERO_HI
-            | Connection::RST_BY_LO
-            | Connection::RST_BY_HI
-            | Connection::TWICE;
+            | Connection::ZERO_HI;
+        const RESETS: u32 = Connection::RST_BY_LO | Connection::RST_BY_HI;
         let half = |own: &Half, other: &Half| {
-            let deciding =
-                |half: &Half| (half.nxt, half.ack, half.window, half.last, half.has & DECIDING, half.repeats);
+            let deciding = |half: &Half| (half.nxt, half.ack, half.window, half.last, half.has & DECIDING);
             deciding(own) == deciding(other)
                 && (!other.has_payload() || own.last_payload_at == other.last_payload_at)
         };
-        let tally = |own: &Tally, other: &Tally| own.open_holes == other.open_holes;
         let fin =
             |own: Option<(SeqNum, bool)>, other: Option<(SeqNum, bool)>| other.is_none() || own == other;
         let pending = match (&self.pending, &part.pending) {
@@ -386,11 +388,11 @@ impl Closed {
         };
         (0..2).all(|x| {
             half(&self.halves[x], &part.halves[x])
-                && tally(&self.tallies[x], &part.tallies[x])
+                && self.tallies[x].open_holes == part.tallies[x].open_holes
                 && fin(self.fins[x], part.fins[x])
         }) && self.bits & BITS == part.bits & BITS
+            && part.bits & !self.bits & RESETS == 0
             && pending
-            && self.shut == part.shut
     }
 
     /// The time from the last payload here to the first in the rest, if that is by the other side; microseconds plus one.
@@ -413,12 +415,12 @@ impl Extra {
             fin.sent = 0;
             fin.peer_payload_before = 0;
         }
-        self.rst = [None; 2];
+        self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();
         }
         if let Some(zero) = &mut self.zero {
-            **zero = zero.map(|zero| ZeroWindow { since: zero.since, ..ZeroWindow::default() });
+            **zero = zero.map(|zero| zero.running());
         }
     }
 }
@@ -437,18 +439,6 @@ impl Fin {
             acked: again.acked,
             peer_payload_before: payload + again.peer_payload_before,
             ..*self
-        }
-    }
-}
-
-impl ZeroWindow {
-    fn then(&self, rest: &ZeroWindow) -> ZeroWindow {
-        let longer = rest.longest > self.longest;
-        ZeroWindow {
-            since: rest.since,
-            spells: self.spells.saturating_add(rest.spells),
-            longest: if longer { rest.longest } else { self.longest },
-            longest_from: if longer { rest.longest_from } else { self.longest_from },
         }
     }
 }

@@ -94,14 +94,17 @@ pub(super) struct Weather {
     pub(super) midstream: u64,
     /// Whether the same ports are used again.
     pub(super) reuse: bool,
+    /// Whether strangers send RSTs.
+    pub(super) forged: bool,
 }
 
 impl Weather {
     /// What ordinary captures show.
-    pub(super) const FAIR: Weather = Weather { fates: [5, 5, 1, 2, 3], odd: 60, midstream: 200, reuse: true };
+    pub(super) const FAIR: Weather =
+        Weather { fates: [5, 5, 1, 2, 3], odd: 60, midstream: 200, reuse: true, forged: false };
     /// What they show on a bad day.
     pub(super) const FOUL: Weather =
-        Weather { fates: [60, 60, 30, 60, 60], odd: 250, midstream: 400, reuse: true };
+        Weather { fates: [60, 60, 30, 60, 60], odd: 250, midstream: 400, reuse: true, forged: true };
 }
 
 struct Conversation {
@@ -150,9 +153,10 @@ pub(super) fn conversation(seed: u64, moves: usize, weather: Weather) -> Vec<Seg
 impl Conversation {
     fn begin(&mut self, midstream: bool) {
         for x in 0..2 {
-            // Half of the numbers begin so that they wrap soon.
+            // Half of the numbers begin so that they wrap soon; those of a second connection lie elsewhere.
             let any = self.dice.next() as u32;
-            let isn = if any & 1 == 0 { any } else { 0_u32.wrapping_sub(any >> 16) };
+            let wraps = any & 1 == 1 && self.seen.is_empty();
+            let isn = if wraps { 0_u32.wrapping_sub(any >> 16) } else { any };
             let end = &mut self.ends[x];
             let hop_limit = if end.hop_limit == 0 { [64, 57][x] } else { end.hop_limit };
             *end = End {
@@ -217,7 +221,8 @@ impl Conversation {
     fn odd_move(&mut self, side: Side) {
         let x = side.index();
         let again = u64::from(self.weather.reuse);
-        match self.dice.pick(&[20, 15, 10, 20, 4, 3, 3, 3 * again, 2 * again]) {
+        let forged = u64::from(self.weather.forged);
+        match self.dice.pick(&[20, 15, 10, 20, 4, 3, 3 * forged, 3 * again, 2 * again]) {
             // A keep-alive, of nothing or one octet.
             0 => {
                 self.pass(2_000_000_000);
@@ -252,11 +257,14 @@ impl Conversation {
             4 => {
                 let seq = self.ends[x].nxt;
                 self.emit(side, RST | ACK, seq, 0);
+                self.ends.iter_mut().for_each(|end| end.fin = true);
             }
             5 => {
                 let seq = self.ends[side.peer().index()].rcv;
                 self.emit(side, RST, seq, 0);
+                self.ends.iter_mut().for_each(|end| end.fin = true);
             }
+            // Somebody guesses.
             6 => {
                 let seq = self.dice.next() as u32;
                 self.emit(side, RST, seq, 0);
@@ -376,7 +384,7 @@ impl Conversation {
             self.deliver(&segment);
             return;
         }
-        if hits(delayed) && self.delayed.is_none() {
+        if hits(delayed) && self.delayed.is_none() && !flags.any(SYN) {
             self.delayed = Some(segment);
             return;
         }
@@ -403,9 +411,8 @@ impl Conversation {
         if s.flags.any(RST) {
             return;
         }
-        if s.flags.any(SYN) {
-            end.rcv = s.end().0;
-        } else if SeqNum(end.rcv).at_or_after(s.seq) && s.end().after(SeqNum(end.rcv)) {
+        let in_order = SeqNum(end.rcv).at_or_after(s.seq) && s.end().after(SeqNum(end.rcv));
+        if in_order || s.flags.any(SYN) {
             end.rcv = s.end().0;
         }
         if s.flags.any(ACK) && s.ack.after(SeqNum(end.una)) {
