@@ -192,7 +192,7 @@ impl Connection {
         if self.bits & OPENED != 0 {
             lasting &= !OPENED;
         }
-        self.bits |= rest & !closed & lasting;
+        self.bits |= rest & (!closed & lasting | Connection::TWICE);
         self.bits &= !(closed & !rest & lasting);
         self.bits = self.bits & !Connection::RUNNING_BITS | rest & Connection::RUNNING_BITS;
     }

@@ -38,6 +38,7 @@ fn firsts_and_maxima(c: &Connection) -> impl PartialEq + std::fmt::Debug {
 /// Without the fingerprints of the last segments, which are no facts.
 fn facts(c: &Connection) -> Connection {
     let mut c = c.clone();
+    c.bits &= !Connection::TWICE;
     if let Some(extra) = &mut c.extra {
         extra.recent = None;
     }
@@ -193,6 +194,26 @@ proptest! {
         let limits = Limits { max_connections: Some(3), ..Limits::default() };
         set(table(limits, false, a).then(table(limits, true, b)).then(table(limits, true, c)));
     }
+}
+
+/// The sweep is housekeeping: whether it runs often or never, the same connections come out.
+#[test]
+fn sweeping_changes_nothing() {
+    let mut dice = Dice(11);
+    let mut swept = 0;
+    for _ in 0..200 {
+        let frames = mixed(dice.next(), 6, 60, Weather::FOUL);
+        let mut never = Table::new(Limits::default());
+        let mut always = never.clone();
+        for (key, segment) in &frames {
+            never.observe(key, segment);
+            always.observe_all(&[(*key, *segment)]);
+        }
+        swept += never.len() - always.len();
+        assert_eq!(always.stragglers(), never.stragglers());
+        assert_eq!(set(always), set(never));
+    }
+    assert!(swept > 50, "{swept} connections were swept");
 }
 
 /// In ordinary traffic, joining leaves next to no count approximate.

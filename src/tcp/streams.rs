@@ -46,6 +46,11 @@ impl Streams {
         stream
     }
 
+    /// From here on numbers are unknown; what was closed lately is still known.
+    pub(super) fn lose_count(&mut self) {
+        self.lost = true;
+    }
+
     /// Whether the flow's last connection was closed by both sides no longer than `linger` ago.
     pub(super) fn closed_lately(&self, flow_hash: u64, now: Timestamp, linger: Span) -> bool {
         let closed = self.retired.get(&flow_hash).and_then(|retired| retired.closed);

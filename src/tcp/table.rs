@@ -190,7 +190,7 @@ impl Table {
         for flow in all.chunk_by(|one, next| one.key == next.key) {
             self.then_flow(flow);
         }
-        self.streams = Streams::default();
+        self.streams.lose_count();
         for connection in &mut self.finished {
             connection.stream = Connection::NO_STREAM;
         }
@@ -302,7 +302,7 @@ impl Table {
             Some(self.limits.attempt)
         } else if self.part && connection.midstream() && connection.has_ending() {
             // An earlier part may know that it is over. If not, then joining puts the pieces together again.
-            Some(self.limits.linger)
+            Some(self.limits.settle)
         } else if connection.is_over() {
             Some(self.limits.linger_after_reset)
         } else {
