@@ -5,7 +5,7 @@
 //! into a packet; nothing here prints, reads a clock or the environment. Input is never trusted: a length is
 //! believed only up to [`Limits`], and behind damage the reader goes on only where that is proven safe.
 //!
-//! A new format is one file with a [`Walk`], and one line in `FORMATS`.
+//! A new format is one file with a `Walk`, and one line in `FORMATS`.
 
 mod compression;
 mod erf;

@@ -2,7 +2,7 @@
 //!
 //! A connection is never *in a state* in our memory. It is a small record of facts that an observer between the two
 //! ends can swear to: how far each end has sent, how far each has acknowledged, the first FIN of each, the silences.
-//! States ([`replay`]), Zeek's letters ([`Closure`]) and every judgement above are computed from the record, by pure
+//! States ([`replay()`]), Zeek's letters ([`Closure`]) and every judgement above are computed from the record, by pure
 //! functions, when somebody asks.
 //!
 //! What the observer cannot know: whether a segment that passed the capture point arrived. That X sent it is sure;
