@@ -246,6 +246,7 @@ impl Connection {
         let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
         let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
         let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
+            && rest.stuck == [None; 2]
             && rest.rst.iter().all(Option::is_none)
             && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
         if nothing && self.extra.is_none() {
@@ -263,6 +264,7 @@ impl Connection {
                 }
                 (first, None) => first,
             };
+            extra.stuck[x] = rest.stuck[x].or(extra.stuck[x]);
             extra.rst[x] = match (extra.rst[x], rest.rst[x]) {
                 (Some(first), Some(again)) => {
                     Some(Rst { sent: first.sent.saturating_add(again.sent), ..first })
@@ -325,6 +327,9 @@ impl Connection {
         for rst in extra.rst.iter_mut().flatten() {
             shift(&mut rst.seen);
             rst.after.iter_mut().for_each(|(stamp, _)| shift(stamp));
+        }
+        for stuck in extra.stuck.iter_mut().flatten() {
+            shift(&mut stuck.seen);
         }
         if let Some(silences) = &mut extra.silences {
             silences.shift_frames(by);
@@ -414,6 +419,7 @@ impl Extra {
             fin.peer_payload_before = 0;
         }
         self.rst = [None; 2];
+        self.stuck = [None; 2];
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();
         }
