@@ -6,7 +6,7 @@
 //! agree (the first segments were all repetitions, say), the result is marked
 //! [`Connection::counts_are_about`]: firsts and highest numbers stay exact, counts of repetitions may not be.
 
-use super::closing::{Fin, IcmpError, Rst, ZeroWindow};
+use super::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 use super::connection::{Connection, Extra};
 use super::half::{Half, Tally};
 use super::silence::{Episode, Silences, Unknown};
@@ -143,9 +143,15 @@ impl Connection {
                 later.first_payload_us = u32::try_from(stored).unwrap_or(u32::MAX);
             }
             let acked_since = rest.halves[1 - x].ack != closed.halves[1 - x].ack;
-            if !acked_since {
+            if acked_since {
+                self.extra.iter_mut().for_each(|extra| extra.stuck[x] = None);
+            } else {
                 let since = rest.halves[x].repeats.saturating_sub(closed.halves[x].repeats);
-                self.halves[x].repeats = own.halves[x].repeats.saturating_add(since);
+                let repeats = own.halves[x].repeats.saturating_add(since);
+                self.halves[x].repeats = repeats;
+                // Which one was repeated the part did not keep: there, it was not often enough.
+                let kept = rest.extra.as_ref().is_some_and(|extra| extra.stuck[x].is_some());
+                about |= since > 0 && repeats >= Stuck::AFTER && !kept;
             }
             self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
@@ -251,6 +257,7 @@ impl Connection {
         let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
         let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
         let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
+            && rest.stuck == [None; 2]
             && rest.rst.iter().flatten().all(|rst| rst.sent == 0)
             && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
         if nothing && self.extra.is_none() {
@@ -268,6 +275,7 @@ impl Connection {
                 }
                 (first, None) => first,
             };
+            extra.stuck[x] = rest.stuck[x].or(extra.stuck[x]);
             extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
                 (Some(first), Some(again)) => {
                     let sent = first.sent.saturating_add(again.sent);
@@ -332,6 +340,9 @@ impl Connection {
             shift(&mut rst.seen);
             shift(&mut rst.last_sent);
             rst.after.iter_mut().for_each(|(stamp, _)| shift(stamp));
+        }
+        for stuck in extra.stuck.iter_mut().flatten() {
+            shift(&mut stuck.seen);
         }
         if let Some(silences) = &mut extra.silences {
             silences.shift_frames(by);
@@ -416,6 +427,7 @@ impl Extra {
             fin.peer_payload_before = 0;
         }
         self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
+        self.stuck = [None; 2];
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();
         }

