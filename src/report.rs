@@ -10,6 +10,7 @@ mod csv;
 mod dot;
 mod drawing;
 mod format;
+mod hint;
 mod html;
 mod jira;
 mod json;

@@ -81,6 +81,9 @@ impl Page<'_> {
             let colon = if word.is_empty() { "" } else { ":" };
             writeln!(self.out, "{}{colon}{rest}", self.painted(word, colour))?;
         }
+        if let Some(hint) = self.report.hint() {
+            self.paragraph(INDENT, &hint)?;
+        }
         Ok(())
     }
 
