@@ -59,6 +59,7 @@ fn exit_statuses() {
         (2, &["analyze", "Cargo.toml"], "cwait-pcap: Cargo.toml: not a capture"),
         (2, &["analyze", "x.pcap", "--grace", "90"], "error: "),
         (2, &["analyze", "x.pcap", "--from", "noon"], "cwait-pcap: 'noon' is no time"),
+        (2, &["show", "no-such.pcap", "3"], "cwait-pcap: no-such.pcap: "),
         (0, &["explain"], ""),
         (0, &["explain", "missing-fin"], ""),
         (0, &["explain", "CLOSE_WAIT"], ""),

@@ -89,11 +89,7 @@ fn style(args: &OutputArgs, outputs: &[Output]) -> Result<Style> {
     };
     Ok(Style {
         colour,
-        zone: match &args.tz {
-            Some(name) => TimeZone::get(name).with_context(|| format!("--tz {name}"))?,
-            None if piped => TimeZone::UTC,
-            None => TimeZone::system(),
-        },
+        zone: zone(args.tz.as_deref(), piped)?,
         detail: match (args.quiet, args.verbose) {
             (true, _) => Detail::Brief,
             (_, true) => Detail::Full,
@@ -101,4 +97,13 @@ fn style(args: &OutputArgs, outputs: &[Output]) -> Result<Style> {
         },
         ..Style::plain()
     })
+}
+
+/// The zone asked for; else the system's, but UTC in a pipe, so that scripts read the same everywhere.
+pub fn zone(asked: Option<&str>, piped: bool) -> Result<TimeZone> {
+    match asked {
+        Some(name) => TimeZone::get(name).with_context(|| format!("--tz {name}")),
+        None if piped => Ok(TimeZone::UTC),
+        None => Ok(TimeZone::system()),
+    }
 }

@@ -5,6 +5,8 @@
 mod tables;
 mod totals;
 
+pub use tables::connection;
+
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
