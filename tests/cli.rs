@@ -137,6 +137,52 @@ fn the_report_on_the_terminal() {
     insta::assert_snapshot!(stdout);
 }
 
+/// Ten connections of a server that never closes.
+const CAPTURE: &str = "testdata/captures/file-formats/plain.pcap.gz";
+
+#[test]
+fn a_capture_analysed() {
+    let (code, stdout, stderr) = run(&["analyze", CAPTURE, "--fail-on", "error"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(stdout);
+}
+
+#[test]
+fn a_connection_shown_by_stream_id_or_addresses() {
+    let (code, by_stream, stderr) = run(&["show", CAPTURE, "1", "--why"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(by_stream);
+    let ends: Vec<&str> = by_stream.split_whitespace().filter(|word| word.contains(':')).take(2).collect();
+    let (_, json, _) = run(&["analyze", CAPTURE, "--connections", "all", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let id = json["connections"][1]["id"].as_str().unwrap();
+    for name in [id, &format!("{}-{}", ends[0], ends[1]), &format!("{}-{}", ends[1], ends[0])] {
+        assert_eq!(run(&["show", CAPTURE, name, "--why"]).1, by_stream, "{name}");
+    }
+    assert_eq!(run(&["show", CAPTURE, "99"]).0, 2);
+}
+
+#[test]
+fn selected_connections_in_every_order() {
+    let list = |args: &[&str]| {
+        let args = [&["analyze", CAPTURE, "--connections", "all", "--format", "csv"], args].concat();
+        let (code, csv, stderr) = run(&args);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}");
+        csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect::<Vec<u32>>()
+    };
+    let all = list(&[]);
+    assert_eq!(all.len(), 23);
+    assert_eq!(list(&["--port", "80"]), all);
+    assert!(list(&["--port", "81"]).is_empty() && list(&["--host", "192.0.2.1"]).is_empty());
+    assert!(list(&["--until", "2001-01-01"]).is_empty() && list(&["--from", "2101-01-01"]).is_empty());
+    for sort in ["duration", "bytes", "frames", "close", "rtt", "answer"] {
+        let mut sorted = list(&["--sort", sort]);
+        assert_ne!(sorted, all, "{sort}");
+        sorted.sort_unstable();
+        assert_eq!(sorted, all, "{sort}");
+    }
+}
+
 #[test]
 fn times_in_the_zone_asked_for() {
     let (_, stdout, _) = run(&["report", LEAK, "--tz", "Europe/Berlin"]);
