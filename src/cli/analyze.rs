@@ -20,7 +20,8 @@ const CONNECTION_OCTETS: u64 = 640;
 
 /// Reads, judges, writes.
 pub fn run(args: &AnalyzeArgs) -> Result<Status> {
-    let publication = Publication::new(&args.output, &args.listing, &args.gate, &args.captures)?;
+    let publication =
+        Publication::new(&args.output, &args.listing, &args.gate, &args.captures, Listed::Flagged)?;
     let listed = publication.listed();
     let options = Options {
         select: select(&args.select, publication.zone())?,

@@ -162,7 +162,7 @@ pub struct ReportArgs {
 #[derive(Group, Debug)]
 #[command(next_help_heading = "Connections")]
 pub struct ListingArgs {
-    /// Which connections to list; by default none on a terminal and the flagged ones in files
+    /// Which connections to list [default: none in a terminal report; else the flagged ones, or all of a kept report]
     #[arg(long, value_name = "WHICH")]
     pub connections: Option<Which>,
     /// The order of the listed connections

@@ -27,12 +27,13 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// Decides what was left open, and looks at every output before any work is done.
+    /// Decides what was left open, and looks at every output before any work is done. Files list `by_default`.
     pub fn new(
         output: &OutputArgs,
         listing: &ListingArgs,
         gate: &GateArgs,
         inputs: &[PathBuf],
+        by_default: Listed,
     ) -> Result<Self> {
         let outputs = output::choose(&output.output, output.format.as_deref())?;
         output::check(&outputs, inputs)?;
@@ -42,7 +43,7 @@ impl Publication {
             outputs,
             listed: listing
                 .connections
-                .map_or(if to_people { Listed::None } else { Listed::Flagged }, Listed::from),
+                .map_or(if to_people { Listed::None } else { by_default }, Listed::from),
             sort: Sort::by_name(&listing.sort).context("no such order")?,
             against: output.against.as_deref().map(words::kept_report).transpose()?,
             title: output.title.clone(),
