@@ -6,6 +6,7 @@ mod args;
 mod job;
 mod output;
 mod progress;
+mod show;
 mod status;
 mod words;
 
@@ -21,6 +22,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Show(args) => show::run(&args),
         Command::Report(args) => words::report(&args),
         Command::Explain(args) => words::explain(&args),
         Command::Advise(args) => words::advise(&args),

@@ -10,6 +10,7 @@ mod csv;
 mod dot;
 mod drawing;
 mod format;
+mod hint;
 mod html;
 mod jira;
 mod json;
@@ -43,6 +44,7 @@ pub use json::{NotAReport, read, schema};
 pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
 pub use sort::{SORTS, Sort};
 pub use style::{Detail, Style};
+pub use terminal::connection as write_connection;
 
 /// The name of the schema, for readers that meet the file alone.
 pub const SCHEMA: &str = "cwait-pcap/report";

@@ -59,6 +59,7 @@ fn exit_statuses() {
         (2, &["analyze", "Cargo.toml"], "cwait-pcap: Cargo.toml: not a capture"),
         (2, &["analyze", "x.pcap", "--grace", "90"], "error: "),
         (2, &["analyze", "x.pcap", "--from", "noon"], "cwait-pcap: 'noon' is no time"),
+        (2, &["show", "no-such.pcap", "3"], "cwait-pcap: no-such.pcap: "),
         (0, &["explain"], ""),
         (0, &["explain", "missing-fin"], ""),
         (0, &["explain", "CLOSE_WAIT"], ""),
@@ -117,9 +118,10 @@ fn one_run_writes_several_formats_and_nothing_else() {
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", ""));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     assert!(fs::read_to_string(&text).unwrap().contains("\nERROR missing-fin: "));
-    // What was written is a report again; the listing is the one that files have by default.
-    let (code, again, _) = run(&["report", &json, "--format", "json"]);
-    assert_eq!((code, again), (0, fs::read_to_string(&json).unwrap()));
+    // What was written is the report again, whole.
+    assert_eq!(fs::read_to_string(&json).unwrap(), fs::read_to_string(LEAK).unwrap());
+    let (code, flagged, _) = run(&["report", &json, "--format", "csv", "--connections", "flagged"]);
+    assert_eq!((code, flagged.lines().count()), (0, 3));
 }
 
 #[test]
@@ -134,6 +136,52 @@ fn colours_are_for_those_who_ask() {
 fn the_report_on_the_terminal() {
     let (_, stdout, _) = run(&["report", LEAK, "--connections", "flagged", "--sort", "idle"]);
     insta::assert_snapshot!(stdout);
+}
+
+/// Ten connections of a server that never closes.
+const CAPTURE: &str = "testdata/captures/file-formats/plain.pcap.gz";
+
+#[test]
+fn a_capture_analysed() {
+    let (code, stdout, stderr) = run(&["analyze", CAPTURE, "--fail-on", "error"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(stdout);
+}
+
+#[test]
+fn a_connection_shown_by_stream_id_or_addresses() {
+    let (code, by_stream, stderr) = run(&["show", CAPTURE, "1", "--why"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(by_stream);
+    let ends: Vec<&str> = by_stream.split_whitespace().filter(|word| word.contains(':')).take(2).collect();
+    let (_, json, _) = run(&["analyze", CAPTURE, "--connections", "all", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let id = json["connections"][1]["id"].as_str().unwrap();
+    for name in [id, &format!("{}-{}", ends[0], ends[1]), &format!("{}-{}", ends[1], ends[0])] {
+        assert_eq!(run(&["show", CAPTURE, name, "--why"]).1, by_stream, "{name}");
+    }
+    assert_eq!(run(&["show", CAPTURE, "99"]).0, 2);
+}
+
+#[test]
+fn selected_connections_in_every_order() {
+    let list = |args: &[&str]| {
+        let args = [&["analyze", CAPTURE, "--connections", "all", "--format", "csv"], args].concat();
+        let (code, csv, stderr) = run(&args);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}");
+        csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect::<Vec<u32>>()
+    };
+    let all = list(&[]);
+    assert_eq!(all.len(), 23);
+    assert_eq!(list(&["--port", "80"]), all);
+    assert!(list(&["--port", "81"]).is_empty() && list(&["--host", "192.0.2.1"]).is_empty());
+    assert!(list(&["--until", "2001-01-01"]).is_empty() && list(&["--from", "2101-01-01"]).is_empty());
+    for sort in ["duration", "bytes", "frames", "close", "rtt", "answer"] {
+        let mut sorted = list(&["--sort", sort]);
+        assert_ne!(sorted, all, "{sort}");
+        sorted.sort_unstable();
+        assert_eq!(sorted, all, "{sort}");
+    }
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! `analyze`: captures in, one report out.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, anyhow};
-use cwait_pcap::analysis::{self, AnalyzeError, Options, Outcome, Select};
+use cwait_pcap::analysis::{self, Options, Outcome, Select};
 use cwait_pcap::findings::Grace;
 use cwait_pcap::report::{Listed, Report, Request};
 use cwait_pcap::wire::Timestamp;
 use cwait_pcap::{decode, tcp};
 use jiff::tz::TimeZone;
 
-use super::args::AnalyzeArgs;
+use super::args::{AnalyzeArgs, JudgeArgs, ReadArgs, SelectArgs};
 use super::job::Publication;
 use super::progress::Progress;
 use super::status::Status;
@@ -18,46 +20,63 @@ const CONNECTION_OCTETS: u64 = 640;
 
 /// Reads, judges, writes.
 pub fn run(args: &AnalyzeArgs) -> Result<Status> {
-    let publication = Publication::new(&args.output, &args.listing, &args.gate, &args.captures)?;
-    let options = options(args, publication.zone(), publication.listed())?;
-    let outcome = {
-        let progress = Progress::new(args.output.quiet);
-        match analysis::run(&args.captures, &options, &mut |at| progress.show(at.bytes, at.of, at.frames)) {
-            Ok(outcome) => outcome,
-            Err(error) => return stopped(error),
-        }
+    let publication =
+        Publication::new(&args.output, &args.listing, &args.gate, &args.captures, Listed::Flagged)?;
+    let listed = publication.listed();
+    let options = Options {
+        select: select(&args.select, publication.zone())?,
+        keep_all: listed == Listed::All,
+        hash: args.read.hash,
+        ..options(&args.judge, &args.read)
     };
-    let request =
-        Request { command_line: command_line(), listed: publication.listed(), limit: args.gate.limit };
+    let Some(outcome) = read(&args.captures, &options, args.output.quiet)? else {
+        return Ok(Status::TryAgain);
+    };
+    let request = Request { command_line: command_line(), listed, limit: args.gate.limit };
     let written = publication.publish(Report::build(&outcome, &request))?;
     Ok(if may_pass(&outcome) { Status::TryAgain } else { written })
 }
 
+/// Reads the captures behind a progress bar. Nothing, if a failure that may pass stopped it; it has been told then.
+pub fn read(captures: &[PathBuf], options: &Options, quiet: bool) -> Result<Option<Outcome>> {
+    let progress = Progress::new(quiet);
+    let read = analysis::run(captures, options, &mut |at| progress.show(at.bytes, at.of, at.frames));
+    drop(progress);
+    match read {
+        Ok(outcome) => Ok(Some(outcome)),
+        Err(error) if error.is_temporary() => {
+            eprintln!("cwait-pcap: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The arguments as they were typed, the program by its name alone.
-fn command_line() -> Vec<String> {
+pub fn command_line() -> Vec<String> {
     let arguments = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     std::iter::once(env!("CARGO_PKG_NAME").to_owned()).chain(arguments).collect()
 }
 
-fn options(args: &AnalyzeArgs, zone: &TimeZone, listed: Listed) -> Result<Options> {
+/// How to read and judge, as typed; everything else by default.
+pub fn options(judge: &JudgeArgs, read: &ReadArgs) -> Options {
     let connections = |octets| usize::try_from(octets / CONNECTION_OCTETS).unwrap_or(usize::MAX).max(1);
-    Ok(Options {
-        decode: decode::Options { tunnel: args.read.tunnel.into(), zone: args.read.zone.into() },
-        limits: tcp::Limits {
-            max_connections: args.read.max_memory.map(connections),
-            ..tcp::Limits::default()
-        },
-        grace: args.judge.grace.map_or_else(Grace::default, Grace::fixed),
-        servers: args.judge.server.iter().map(|&server| server.into()).collect(),
-        select: Select {
-            hosts: args.select.host.clone(),
-            ports: args.select.port.clone(),
-            from: args.select.from.as_deref().map(|text| time(text, zone)).transpose()?,
-            until: args.select.until.as_deref().map(|text| time(text, zone)).transpose()?,
-        },
-        keep_all: listed == Listed::All,
-        hash: args.read.hash,
+    Options {
+        decode: decode::Options { tunnel: read.tunnel.into(), zone: read.zone.into() },
+        limits: tcp::Limits { max_connections: read.max_memory.map(connections), ..tcp::Limits::default() },
+        grace: judge.grace.map_or_else(Grace::default, Grace::fixed),
+        servers: judge.server.iter().map(|&server| server.into()).collect(),
         ..Options::default()
+    }
+}
+
+fn select(args: &SelectArgs, zone: &TimeZone) -> Result<Select> {
+    let time = |text: &Option<String>| text.as_deref().map(|text| time(text, zone)).transpose();
+    Ok(Select {
+        hosts: args.host.clone(),
+        ports: args.port.clone(),
+        from: time(&args.from)?,
+        until: time(&args.until)?,
     })
 }
 
@@ -72,15 +91,6 @@ fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
     i64::try_from(at.as_nanosecond())
         .map(Timestamp)
         .map_err(|_| anyhow!("'{text}' lies outside the years that captures can hold"))
-}
-
-/// Nothing could be read. Whether it may pass is known to the error itself.
-fn stopped(error: AnalyzeError) -> Result<Status> {
-    if error.is_temporary() {
-        eprintln!("cwait-pcap: {error}");
-        return Ok(Status::TryAgain);
-    }
-    Err(error.into())
 }
 
 /// An input was left early by a failure that may pass: the report covers the rest, and another try may cover all.

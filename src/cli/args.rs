@@ -39,6 +39,8 @@ pub struct Args {
 pub enum Command {
     /// Say which side never sent its FIN, since when and on what proof
     Analyze(Box<AnalyzeArgs>),
+    /// Draw one connection: what passed between its ends, and in which states that left them
+    Show(ShowArgs),
     /// Write a kept JSON report in another format
     Report(ReportArgs),
     /// The long text of a finding or a topic: what it means, what proves it, what helps
@@ -74,6 +76,24 @@ pub struct AnalyzeArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub gate: GateArgs,
+}
+
+#[derive(Group, Debug)]
+pub struct ShowArgs {
+    /// The capture; '-' is standard input
+    pub capture: PathBuf,
+    /// The connection: its stream number as in Wireshark, its id as in a report, or ADDR:PORT-ADDR:PORT
+    pub which: String,
+    /// Say for every rule why it does or does not apply
+    #[arg(long)]
+    pub why: bool,
+    /// The time zone in which times are shown [default: the system's on a terminal, UTC in a pipe]
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    #[command(flatten)]
+    pub read: ReadArgs,
 }
 
 /// Which connections are looked at. Every frame is read all the same.
@@ -142,7 +162,7 @@ pub struct ReportArgs {
 #[derive(Group, Debug)]
 #[command(next_help_heading = "Connections")]
 pub struct ListingArgs {
-    /// Which connections to list; by default none on a terminal and the flagged ones in files
+    /// Which connections to list [default: none in a terminal report; else the flagged ones, or all of a kept report]
     #[arg(long, value_name = "WHICH")]
     pub connections: Option<Which>,
     /// The order of the listed connections

@@ -27,12 +27,13 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// Decides what was left open, and looks at every output before any work is done.
+    /// Decides what was left open, and looks at every output before any work is done. Files list `by_default`.
     pub fn new(
         output: &OutputArgs,
         listing: &ListingArgs,
         gate: &GateArgs,
         inputs: &[PathBuf],
+        by_default: Listed,
     ) -> Result<Self> {
         let outputs = output::choose(&output.output, output.format.as_deref())?;
         output::check(&outputs, inputs)?;
@@ -42,7 +43,7 @@ impl Publication {
             outputs,
             listed: listing
                 .connections
-                .map_or(if to_people { Listed::None } else { Listed::Flagged }, Listed::from),
+                .map_or(if to_people { Listed::None } else { by_default }, Listed::from),
             sort: Sort::by_name(&listing.sort).context("no such order")?,
             against: output.against.as_deref().map(words::kept_report).transpose()?,
             title: output.title.clone(),
@@ -89,11 +90,7 @@ fn style(args: &OutputArgs, outputs: &[Output]) -> Result<Style> {
     };
     Ok(Style {
         colour,
-        zone: match &args.tz {
-            Some(name) => TimeZone::get(name).with_context(|| format!("--tz {name}"))?,
-            None if piped => TimeZone::UTC,
-            None => TimeZone::system(),
-        },
+        zone: zone(args.tz.as_deref(), piped)?,
         detail: match (args.quiet, args.verbose) {
             (true, _) => Detail::Brief,
             (_, true) => Detail::Full,
@@ -101,4 +98,13 @@ fn style(args: &OutputArgs, outputs: &[Output]) -> Result<Style> {
         },
         ..Style::plain()
     })
+}
+
+/// The zone asked for; else the system's, but UTC in a pipe, so that scripts read the same everywhere.
+pub fn zone(asked: Option<&str>, piped: bool) -> Result<TimeZone> {
+    match asked {
+        Some(name) => TimeZone::get(name).with_context(|| format!("--tz {name}")),
+        None if piped => Ok(TimeZone::UTC),
+        None => Ok(TimeZone::system()),
+    }
 }

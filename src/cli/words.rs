@@ -17,8 +17,9 @@ use super::status::Status;
 
 /// A kept JSON report in another format.
 pub fn report(args: &ReportArgs) -> Result<Status> {
-    let publication =
-        Publication::new(&args.output, &args.listing, &args.gate, std::slice::from_ref(&args.file))?;
+    // What was kept is kept, unless something else is asked for.
+    let inputs = std::slice::from_ref(&args.file);
+    let publication = Publication::new(&args.output, &args.listing, &args.gate, inputs, report::Listed::All)?;
     publication.publish(kept_report(&args.file)?)
 }
 

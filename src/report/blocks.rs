@@ -107,6 +107,7 @@ pub(super) fn blocks(report: &Report, style: &Style) -> Vec<Block> {
         blocks.push(Block::Heading(1, words(title)));
     }
     blocks.push(Block::Text(vec![Inline::Strong(report.verdict.headline.clone())]));
+    blocks.extend(report.hint().map(|hint| Block::Text(words(&hint))));
     blocks.extend(report.notes.iter().map(|note| Block::Text(words(note))));
     if let Some(against) = &report.against {
         blocks.push(Block::Heading(2, words(&format!("Since {}", against.title()))));

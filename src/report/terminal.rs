@@ -5,6 +5,8 @@
 mod tables;
 mod totals;
 
+pub use tables::connection;
+
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
@@ -80,6 +82,9 @@ impl Page<'_> {
             let colour = if word == "OK" { AnsiColor::Green } else { AnsiColor::Yellow };
             let colon = if word.is_empty() { "" } else { ":" };
             writeln!(self.out, "{}{colon}{rest}", self.painted(word, colour))?;
+        }
+        if let Some(hint) = self.report.hint() {
+            self.paragraph(INDENT, &hint)?;
         }
         Ok(())
     }

@@ -116,6 +116,19 @@ fn hostile_text_stays_text_in_every_format() {
 }
 
 #[test]
+fn a_capture_without_tcp_says_what_it_held() {
+    let mut report = quiet();
+    report.capture.tcp = 0;
+    for (frames, said) in [(12, "10 ARP, 2 cut before the ports"), (0, "no frame at all")] {
+        report.capture.frames = frames;
+        for name in ["terminal", "html", "markdown", "jira"] {
+            let text = written(by_name(name).unwrap(), &report, &Style::plain());
+            assert!(text.contains(said), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
 fn many_notes_alike_are_folded() {
     let mut report = quiet();
     let note = sample().findings[2].clone();

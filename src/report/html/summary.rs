@@ -18,6 +18,7 @@ impl Page<'_> {
         let second = match (lead, report.undecided.first()) {
             (Some(lead), _) => lead.says.clone(),
             (None, Some(undecided)) => undecided.says.clone(),
+            (None, None) if report.capture.tcp == 0 => report.hint().unwrap_or_default(),
             (None, None) => format!(
                 "{} were looked at, {} closed by both sides.",
                 count(report.totals.connections, "connection"),

@@ -54,11 +54,16 @@ pub(super) fn connections(report: &Report, style: &Style, out: &mut dyn io::Writ
     }
     let what = if report.connections_listed == Listed::Flagged { "flagged " } else { "" };
     writeln!(out, "\n{}", count(report.connections.len() as u64, &format!("{what}connection")))?;
-    for connection in &report.connections {
-        writeln!(out, "{}", plain(&first_line(connection)))?;
-        out.write_all(wrap(&plain(&second_line(connection)), "        ", style.columns).as_bytes())?;
-    }
-    Ok(())
+    report.connections.iter().try_for_each(|c| connection(c, style, out))
+}
+
+/// One connection in two lines: who, and what came of it; how long, how much, how fast.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn connection(c: &Connection, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "{}", plain(&first_line(c)))?;
+    out.write_all(wrap(&plain(&second_line(c)), "        ", style.columns).as_bytes())
 }
 
 fn first_line(c: &Connection) -> String {
