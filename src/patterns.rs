@@ -5,15 +5,23 @@
 //! parts gives the same answer. Nothing here prints, and nothing below knows of it.
 
 mod bracket;
+mod client_gave_up;
 mod close_wait_buildup;
+mod constancy;
 mod curve;
 mod data;
 mod half_closed_timeout;
 mod idle_close;
+mod leak_chain;
+mod lossy_path;
 mod outage;
 mod path_idle_timeout;
+mod pattern_in_time;
+mod pool_exhausted;
+mod restart_seen;
 mod scene;
 mod server_idle_timeout;
+mod service_stall;
 mod timer;
 
 pub use data::{
@@ -38,7 +46,14 @@ pub const PATTERNS: &[&dyn Pattern] = &[
     &outage::OutagePattern,
     &path_idle_timeout::PathIdleTimeout,
     &half_closed_timeout::HalfClosedTimeout,
+    &pool_exhausted::PoolExhausted,
+    &leak_chain::LeakChain,
     &close_wait_buildup::CloseWaitBuildup,
+    &service_stall::ServiceStall,
+    &client_gave_up::ClientGaveUp,
+    &lossy_path::LossyPath,
+    &pattern_in_time::PatternInTime,
+    &restart_seen::RestartSeen,
     &server_idle_timeout::ServerIdleTimeout,
 ];
 
@@ -75,6 +90,29 @@ pub struct PatternFinding {
     pub evidence: Vec<(usize, Stamp, String)>,
     /// What can be drawn.
     pub data: Option<Data>,
+}
+
+impl PatternFinding {
+    /// A finding with nothing said yet but where it is and how bad.
+    fn at(name: &'static str, severity: Severity, role: &'static str, place: String) -> PatternFinding {
+        PatternFinding {
+            name,
+            severity,
+            fact: Certainty::Likely,
+            cause: None,
+            role,
+            place,
+            assumed: false,
+            members: Vec::new(),
+            of: 0,
+            words: Words::default(),
+            against: Vec::new(),
+            since: None,
+            lasted: None,
+            evidence: Vec::new(),
+            data: None,
+        }
+    }
 }
 
 /// Asks every pattern. `limit`: more connections than this in CLOSE-WAIT at one place are an error.

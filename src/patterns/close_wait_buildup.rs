@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::curve::{Spell, Waiting, curve, spells};
+use super::curve::{Spell, curve};
 use super::data::{Curve, Data};
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
@@ -15,8 +15,6 @@ pub(super) struct CloseWaitBuildup;
 
 /// Fewer at a time do not pile up: `missing-fin` tells of each. Administrators' scripts act on *more than four*.
 const FEWEST: u64 = 5;
-/// The findings that say a socket stayed in CLOSE-WAIT for too long. Others are closing, or in use half-closed.
-const STUCK: [&str; 4] = ["missing-fin", "late-fin", "close-wait-aborted", "late-answer"];
 
 impl Pattern for CloseWaitBuildup {
     fn name(&self) -> &'static str {
@@ -25,7 +23,7 @@ impl Pattern for CloseWaitBuildup {
 
     fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
         let mut places: BTreeMap<String, Vec<Spell>> = BTreeMap::new();
-        for spell in spells(scene.outcome) {
+        for &spell in &scene.spells {
             let place =
                 if spell.listening { spell.owner.to_string() } else { spell.owner.addr().to_string() };
             places.entry(place).or_default().push(spell);
@@ -39,13 +37,7 @@ impl CloseWaitBuildup {
         let end = scene.outcome.capture.last.at;
         let all = curve(place.clone(), spells, end, scene.limit);
         let exceeded = all.limit.is_some_and(|(_, when)| when.is_some());
-        let is_stuck = |spell: &&Spell| {
-            let findings = &scene.judged(spell.member).verdict.findings;
-            spell.state == Waiting::CloseWait
-                && findings.iter().any(|finding| STUCK.contains(&finding.name))
-                && findings.iter().all(|finding| finding.name != "half-close-in-use")
-        };
-        let stuck: Vec<_> = spells.iter().filter(is_stuck).collect();
+        let stuck: Vec<_> = spells.iter().filter(|spell| scene.is_stuck(spell)).collect();
         let first = *stuck.first()?;
         let together =
             curve(place.clone(), &stuck.iter().map(|spell| **spell).collect::<Vec<_>>(), end, None);

@@ -18,8 +18,8 @@ pub(super) struct Spell {
     pub(super) from: Stamp,
     /// When it ended; none: it outlasts the capture.
     pub(super) until: Option<Stamp>,
-    /// It ended with its own FIN.
-    pub(super) own_fin: bool,
+    /// Its own FIN or RST ended it.
+    pub(super) by_owner: bool,
     pub(super) state: Waiting,
 }
 
@@ -46,18 +46,15 @@ pub(super) fn spells(outcome: &Outcome) -> Vec<Spell> {
     for (member, judged) in outcome.connections.iter().enumerate() {
         let case = outcome.case(judged);
         for side in Side::BOTH {
-            let Some((waits, from, until, own_fin)) = wait(&judged.connection, side) else { continue };
-            let (owner, state) = match waits {
-                true => (side, Waiting::CloseWait),
-                false => (side, Waiting::FinWait2),
-            };
+            let Some((state, from, ended)) = wait(&judged.connection, side) else { continue };
+            let until = ended.map(|(until, _)| until);
             let spell = Spell {
                 member,
-                owner: judged.connection.key.endpoint(owner),
-                listening: owner == judged.roles.server(),
+                owner: judged.connection.key.endpoint(side),
+                listening: side == judged.roles.server(),
                 from,
                 until,
-                own_fin,
+                by_owner: ended.is_some_and(|(_, by)| by == Some(side)),
                 state,
             };
             if until.is_none() || spell.span(end) >= outcome.grace.of(&case, side) {
@@ -69,23 +66,26 @@ pub(super) fn spells(outcome: &Outcome) -> Vec<Spell> {
     spells
 }
 
-/// In CLOSE-WAIT (true) or FIN-WAIT-2 (false), since when, until when, and whether its own FIN ended it.
-fn wait(connection: &Connection, side: Side) -> Option<(bool, Stamp, Option<Stamp>, bool)> {
+/// What that side waited for, since when, and what ended it: when, and who, unless the ports were used anew.
+fn wait(connection: &Connection, side: Side) -> Option<(Waiting, Stamp, Option<(Stamp, Option<Side>)>)> {
     let (own, other) = (connection.fin(side), connection.fin(side.peer()));
     let first = match (own, other) {
         (Some(own), Some(other)) => own.seen.frame < other.seen.frame && !own.closes_second,
         (own, _) => own.is_some(),
     };
-    let (from, ended) = if first { (own?.acked?, other) } else { (other?.acked?, own) };
+    let (state, from) = match first {
+        true => (Waiting::FinWait2, own?.acked?),
+        false => (Waiting::CloseWait, other?.acked?),
+    };
+    let closer = if first { side.peer() } else { side };
+    let fin = connection.fin(closer).map(|fin| (fin.seen, Some(closer)));
     let resets = Side::BOTH.into_iter().filter(|&side| connection.ended_by_rst(side));
-    let reset =
-        resets.filter_map(|side| connection.rst(side)).map(|rst| rst.seen).min_by_key(|seen| seen.frame);
-    let fin = ended.map(|fin| fin.seen);
-    let replaced = connection.replaced().then(|| connection.last());
-    let until = [fin, reset, replaced].into_iter().flatten().min_by_key(|stamp| stamp.frame);
+    let resets = resets.filter_map(|side| Some((connection.rst(side)?.seen, Some(side))));
+    let replaced = connection.replaced().then(|| (connection.last(), None));
+    let ended = resets.chain(fin).chain(replaced).min_by_key(|(stamp, _)| stamp.frame);
     // Both FINs crossed: neither side waited for its program.
-    let crossed = until.is_some_and(|until| until.frame <= from.frame);
-    (!crossed).then_some((!first, from, until, until.is_some() && until == fin))
+    let crossed = ended.is_some_and(|(until, _)| until.frame <= from.frame);
+    (!crossed).then_some((state, from, ended))
 }
 
 /// The counts over time.
@@ -166,7 +166,7 @@ mod tests {
             listening: true,
             from: stamp(from),
             until: until.map(stamp),
-            own_fin: until.is_some(),
+            by_owner: until.is_some(),
             state,
         }
     }

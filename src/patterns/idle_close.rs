@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::constancy::Constant;
 use crate::analysis::Outcome;
 use crate::tcp::{Clock, Connection};
 use crate::wire::{Endpoint, Side, Span, Stamp};
@@ -9,10 +10,8 @@ use crate::wire::{Endpoint, Side, Span, Stamp};
 /// The idle limit of one service, as its FINs show it.
 #[derive(Clone, Debug)]
 pub(super) struct IdleCloses {
-    /// The median of the silences.
-    pub(super) limit: Span,
-    /// The shortest and the longest, one in ten left out at either end.
-    pub(super) spread: (Span, Span),
+    /// The silences.
+    pub(super) limit: Constant,
     /// The closes, in time order: connection, FIN, silence.
     pub(super) closes: Vec<(usize, Stamp, Span)>,
     /// The connections.
@@ -32,20 +31,10 @@ pub(super) fn idle_closes(outcome: &Outcome) -> HashMap<Endpoint, IdleCloses> {
 }
 
 fn constant(mut closes: Vec<(usize, Stamp, Span)>) -> Option<IdleCloses> {
-    if closes.len() < 3 {
-        return None;
-    }
-    closes.sort_unstable_by_key(|&(_, _, span)| span);
-    let at = |percent: usize| closes[(closes.len() - 1) * percent / 100].2;
-    let (low, limit, high) = (at(10), at(50), at(90));
-    // At least a second, or 2 %, of play; but a handful of short silences is not constant for being short.
-    let play = Span::secs(1).max(Span(limit.0 / 50)).min(Span(limit.0 / 5));
-    if Span(high.0 - low.0) > play {
-        return None;
-    }
+    let limit = Constant::of(closes.iter().map(|&(_, _, span)| span))?;
     closes.sort_unstable_by_key(|&(_, fin, _)| fin.frame);
     let members = closes.iter().map(|&(member, ..)| member).collect();
-    Some(IdleCloses { limit, spread: (low, high), closes, members })
+    Some(IdleCloses { limit, closes, members })
 }
 
 /// The first FIN, if that side sent it into a silence, and how long the silence was. Keep-alives do not break it, and a

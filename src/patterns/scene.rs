@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use super::curve::{Spell, Waiting, spells};
 use super::idle_close::{IdleCloses, idle_closes};
 use super::outage::{Outage, outages};
 use crate::analysis::{Judged, Outcome};
@@ -20,6 +21,8 @@ pub struct Scene<'a> {
     pub(super) failures: Vec<Failure>,
     pub(super) outages: Vec<Outage>,
     pub(super) idle_closes: HashMap<Endpoint, IdleCloses>,
+    /// In order of time.
+    pub(super) spells: Vec<Spell>,
     /// Of each host: lives that are known to have had no long pause on its side, the least paused first.
     steady: HashMap<IpAddr, Vec<Steady>>,
 }
@@ -84,6 +87,7 @@ impl<'a> Scene<'a> {
             failures: Vec::new(),
             outages: Vec::new(),
             idle_closes: idle_closes(outcome),
+            spells: spells(outcome),
             steady: steady(outcome),
         };
         scene.failures = scene.all_failures();
@@ -120,6 +124,20 @@ impl<'a> Scene<'a> {
     pub(super) fn drops_at_unknown_times(&self) -> bool {
         let capture = &self.outcome.capture;
         capture.drop_events.is_empty() && capture.drops.is_some_and(|drops| drops > 0)
+    }
+
+    /// Whether a socket stayed in CLOSE-WAIT for too long, by the rules; others are closing, or in use half-closed.
+    pub(super) fn is_stuck(&self, spell: &Spell) -> bool {
+        const STUCK: [&str; 4] = ["missing-fin", "late-fin", "close-wait-aborted", "late-answer"];
+        let findings = &self.judged(spell.member).verdict.findings;
+        spell.state == Waiting::CloseWait
+            && findings.iter().any(|finding| STUCK.contains(&finding.name))
+            && findings.iter().all(|finding| finding.name != "half-close-in-use")
+    }
+
+    /// The end of the capture.
+    pub(super) fn end(&self) -> Timestamp {
+        self.outcome.capture.last.at
     }
 
     /// `stream 17, frame 4,211`, or the frame alone where stream numbers mean nothing.

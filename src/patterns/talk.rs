@@ -30,6 +30,11 @@ pub(super) fn time(seconds: f64) -> Timestamp {
 impl Talk {
     /// A connection opened at that time, with a request and its answer.
     pub(super) fn open(client: &str, server: &str, at: f64) -> Talk {
+        Talk::connect(client, server, at).say(Client, at + 0.02).say(Server, at + 0.04)
+    }
+
+    /// A connection opened at that time.
+    pub(super) fn connect(client: &str, server: &str, at: f64) -> Talk {
         let [client, server] =
             [client, server].map(|text| Endpoint::from(text.parse::<std::net::SocketAddr>().unwrap()));
         let (key, side) = FlowKey::of(client, server, 0);
@@ -39,7 +44,7 @@ impl Talk {
         talk.pause();
         talk.send(Server, TcpFlags::SYN | TcpFlags::ACK, 0);
         talk.send(Client, TcpFlags::ACK, 0);
-        talk.say(Client, at + 0.02).say(Server, at + 0.04)
+        talk
     }
 
     /// Says something, and is acknowledged.
