@@ -143,7 +143,8 @@ fn repetitions(scene: &Scene<'_>) -> HashMap<Endpoint, Repetitions> {
         let mut lossy = false;
         for (role, side) in [judged.roles.client, judged.roles.server()].into_iter().enumerate() {
             let tally = &judged.connection.tallies[side.index()];
-            let unanswered = u64::from(tally.repeats).min(tally.retransmissions.into());
+            let unanswered =
+                u64::from(judged.connection.halves[side.index()].repeats).min(tally.retransmissions.into());
             known.dead[role] += unanswered;
             lossy |= u64::from(tally.retransmissions) > unanswered;
         }

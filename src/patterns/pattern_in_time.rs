@@ -150,7 +150,7 @@ fn fixed_age(events: &[Event]) -> Option<(Constant, f64)> {
     let began = || events.iter().filter_map(|(_, since, age)| Some(since.at - (*age)?));
     let apart = began().max()? - began().min()?;
     let chance = narrow(age.spread(), age.median, ages.len() - 1);
-    (apart >= age.spread().times(5).max(age.median) && chance <= ODDS).then_some((age, chance))
+    (apart >= age.spread().max(play(age.median)).times(5) && chance <= ODDS).then_some((age, chance))
 }
 
 /// At the same distance of time, five times or more.
