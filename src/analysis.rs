@@ -5,11 +5,13 @@
 //! ended well are added to the sums of their service and forgotten, all others are kept until the end.
 
 mod folded;
+mod heard;
 mod outcome;
 mod roles;
 mod run;
 
 pub use folded::{Longest, Totals};
+pub use heard::Heard;
 pub use outcome::{Judged, Outcome};
 pub use roles::Cast;
 pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};

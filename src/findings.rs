@@ -5,6 +5,7 @@
 //! made per [`Group`], since ten connections stuck at one service are one thing to tell.
 
 mod aborted;
+mod broken;
 mod capture_gap;
 mod close_wait_aborted;
 mod dead_after_idle;
@@ -22,9 +23,10 @@ mod syn_fin;
 mod syn_refused;
 mod syn_unanswered;
 mod unacked_fin;
-mod words;
+pub(crate) mod words;
 mod zero_window_stall;
 
+pub use broken::{Broken, How};
 pub use grace::Grace;
 pub use surroundings::{CaptureFacts, Histogram, HostFacts, ServiceFacts};
 

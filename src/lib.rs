@@ -19,4 +19,6 @@ pub mod findings;
 
 pub mod analysis;
 
+pub mod patterns;
+
 pub mod report;

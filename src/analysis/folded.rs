@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::heard::Heard;
 use crate::findings::{HostFacts, Roles, ServiceFacts};
 use crate::tcp::{Clock, Closure, Connection, Ending};
 use crate::wire::{Endpoint, Side, Span};
@@ -56,6 +57,7 @@ pub struct Totals {
 pub(super) struct Folded {
     pub(super) services: HashMap<Endpoint, ServiceFacts>,
     pub(super) hosts: HashMap<IpAddr, HostFacts>,
+    pub(super) heard: HashMap<IpAddr, Heard>,
     pub(super) totals: Totals,
 }
 
@@ -103,6 +105,12 @@ impl Folded {
             let host = self.hosts.entry(connection.key.endpoint(side).addr()).or_default();
             let facts = HostFacts { last: half.last, fins: u64::from(connection.fin(side).is_some()) };
             host.merge(&facts);
+            if half.spoke() {
+                self.heard
+                    .entry(connection.key.endpoint(side).addr())
+                    .or_default()
+                    .add_side(connection, side);
+            }
         }
         let totals = &mut self.totals;
         totals.connections += 1;
@@ -138,6 +146,11 @@ impl Folded {
     fn add_to_service(&mut self, connection: &Connection, roles: Roles, closure: &Closure) {
         let service = self.services.entry(connection.key.endpoint(roles.server())).or_default();
         service.connections += 1;
+        service.last_opened = service.last_opened.max(connection.opener().map(|_| connection.first.at));
+        let server = &connection.halves[roles.server().index()];
+        if server.has_payload() {
+            service.last_payload = service.last_payload.max(Some(server.last_payload_at));
+        }
         match closure.ending {
             Ending::Orderly => service.closed_by_both += 1,
             Ending::Reset(_) => service.reset += 1,

@@ -5,12 +5,15 @@ use std::net::IpAddr;
 
 use super::Options;
 use super::folded::{Folded, Totals};
+use super::heard::Heard;
 use super::roles::Cast;
 use super::run::InputFacts;
 use crate::decode::{FragmentCounts, Skips};
 use crate::findings::{self, CaptureFacts, Case, Grace, HostFacts, Roles, ServiceFacts, Verdict};
 use crate::tcp::{Closure, Connection, EndpointState, Table, replay};
 use crate::wire::{Endpoint, Side};
+#[cfg(test)]
+use crate::wire::{Stamp, Timestamp};
 
 /// A connection with everything derived from its facts.
 #[derive(Clone, Debug)]
@@ -31,6 +34,12 @@ impl Judged {
     /// Our own name for the connection: the same in every run over the same packets.
     pub fn id(&self) -> String {
         format!("{:08x}", short_id(&self.connection))
+    }
+
+    /// Whether it says something about others: it was silent, or has begun to close.
+    fn is_witness(&self) -> bool {
+        let closing = Side::BOTH.into_iter().any(|side| self.connection.fin(side).is_some());
+        self.connection.silences().is_some() || closing && !self.connection.closed_by_both()
     }
 
     /// Whether it is worth listing: found or undecided.
@@ -68,7 +77,7 @@ pub struct Frames {
 /// Everything known at the end.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Connections with findings or undecided ones, or all that were kept if all are asked for; by first frame.
+    /// Connections with findings, undecided ones and witnesses, or all that were kept if all are asked for; by first frame.
     pub connections: Vec<Judged>,
     /// Services by endpoint.
     pub services: HashMap<Endpoint, ServiceFacts>,
@@ -76,6 +85,8 @@ pub struct Outcome {
     pub assumed_services: Vec<Endpoint>,
     /// Hosts by address.
     pub hosts: HashMap<IpAddr, HostFacts>,
+    /// When each host was heard.
+    pub heard: HashMap<IpAddr, Heard>,
     /// Counts over all connections.
     pub totals: Totals,
     /// The capture as a whole.
@@ -117,6 +128,7 @@ impl Outcome {
             services: folded.services,
             assumed_services,
             hosts: folded.hosts,
+            heard: folded.heard,
             totals: folded.totals,
             capture,
             frames,
@@ -130,12 +142,21 @@ impl Outcome {
             let judged = outcome.judge_one(connection, &cast);
             outcome.totals.one_direction +=
                 u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
-            if options.keep_all || judged.is_flagged() {
+            if options.keep_all || judged.is_flagged() || judged.is_witness() {
                 outcome.connections.push(judged);
             }
         }
         outcome.connections.sort_unstable_by_key(|judged| judged.connection.first.frame);
         outcome
+    }
+
+    /// Of connections made by a test, in a capture from the epoch to `end`.
+    #[cfg(test)]
+    pub(crate) fn of(connections: Vec<Connection>, end: Timestamp) -> Outcome {
+        let table = Table::new(Options::default().limits);
+        let last = Stamp { at: end, frame: u64::MAX };
+        let capture = CaptureFacts { last, frames: 1, ..CaptureFacts::default() };
+        Outcome::judge(connections, table, Folded::default(), capture, Options::default(), Frames::default())
     }
 
     fn judge_one(&self, connection: Connection, cast: &Cast) -> Judged {

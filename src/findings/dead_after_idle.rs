@@ -8,8 +8,8 @@ use crate::wire::Span;
 pub(super) struct DeadAfterIdle;
 
 impl DeadAfterIdle {
-    const ATTEMPTS: u16 = 3;
-    const OVER: Span = Span::secs(3);
+    pub(super) const ATTEMPTS: u16 = 3;
+    pub(super) const OVER: Span = Span::secs(3);
 }
 
 impl Rule for DeadAfterIdle {

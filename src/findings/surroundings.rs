@@ -71,6 +71,10 @@ pub struct ServiceFacts {
     pub segments: [u64; 2],
     /// Of these, sent again.
     pub retransmissions: [u64; 2],
+    /// When the last connection was opened (SYN); none if no SYN was seen.
+    pub last_opened: Option<Timestamp>,
+    /// When the service last sent payload.
+    pub last_payload: Option<Timestamp>,
 }
 
 impl ServiceFacts {
@@ -89,6 +93,8 @@ impl ServiceFacts {
             self.segments[role] += other.segments[role];
             self.retransmissions[role] += other.retransmissions[role];
         }
+        self.last_opened = self.last_opened.max(other.last_opened);
+        self.last_payload = self.last_payload.max(other.last_payload);
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Case, Group};
 use crate::wire::{Side, Span, Stamp};
 
 /// `4,211`.
-pub(super) fn thousands(n: u64) -> String {
+pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -49,7 +49,7 @@ pub(super) fn of_its(group: &Group<'_>) -> String {
 }
 
 /// `3 connections`, `1 connection`.
-pub(super) fn connections(n: usize) -> String {
+pub(crate) fn connections(n: usize) -> String {
     if n == 1 { "1 connection".into() } else { format!("{} connections", thousands(n as u64)) }
 }
 

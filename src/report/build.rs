@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Capture, Cause, Certainty, Connection, Endpoint, Evidence, Fin, Finding, Input, Lasted, Length, Listed,
-    Moment, Place, Report, SCHEMA, SCHEMA_VERSION, Service, Severity, Skipped, Slowest, Step, Time, Tool,
-    Totals, Undecided, Verdict,
+    Capture, Cause, Certainty, Connection, Drawing, Endpoint, Evidence, Fin, Finding, Input, Lasted, Length,
+    Listed, Moment, Place, Report, SCHEMA, SCHEMA_VERSION, Service, Severity, Skipped, Slowest, Step, Time,
+    Tool, Totals, Undecided, Verdict,
 };
 use crate::analysis::{InputFacts, Judged, Longest, Outcome};
 use crate::findings::{self, Case, Group, Scope, rule};
+use crate::patterns::{self, PatternFinding};
 use crate::tcp::{self, Clock, Ending};
 use crate::wire::{Side, Span, Stamp};
 
@@ -80,6 +81,8 @@ impl<'a> Builder<'a> {
         }
         let mut findings: Vec<_> =
             alike.into_iter().map(|((_, place), members)| self.finding(place, members)).collect();
+        let patterns = patterns::judge(self.outcome, self.request.limit);
+        findings.extend(patterns.into_iter().map(|found| self.pattern(found)));
         findings.sort_by(|a, b| {
             b.severity.cmp(&a.severity).then(rank(&a.name).cmp(&rank(&b.name))).then(b.count.cmp(&a.count))
         });
@@ -122,11 +125,7 @@ impl<'a> Builder<'a> {
             name: name.into(),
             severity,
             fact: surest.fact.into(),
-            cause: surest.cause.as_ref().map(|cause| Cause {
-                what: cause.what.into(),
-                certainty: cause.certainty.into(),
-                because: cause.because.clone(),
-            }),
+            cause: surest.cause.clone().map(cause),
             at: Place { role: role.into(), name: place, assumed: judged.roles.assumed },
             count: members.len() as u64,
             of: group.of,
@@ -140,15 +139,42 @@ impl<'a> Builder<'a> {
                 .filter_map(|(_, finding)| finding.since)
                 .min_by_key(|since| since.at)
                 .map(|s| s.at.into()),
-            lasted: longest.map(|lasted| Lasted { length: lasted.span.into(), at_least: lasted.at_least }),
+            lasted: longest.map(lasted),
             evidence: first
                 .evidence
                 .iter()
                 .map(|(stamp, label)| self.evidence(judged, *stamp, label))
                 .collect(),
             connections: members.iter().take(Finding::LISTED).map(|(judged, _)| judged.id()).collect(),
-            data: None,
             filter: filter_of_all(members.iter().map(|(judged, _)| self.filter(&judged.connection))),
+            data: None,
+        }
+    }
+
+    fn pattern(&self, found: PatternFinding) -> Finding {
+        let member = |member: &usize| &self.outcome.connections[*member];
+        let id = |at: usize| member(&at).id();
+        Finding {
+            name: found.name.into(),
+            severity: found.severity.into(),
+            fact: found.fact.into(),
+            cause: found.cause.map(cause),
+            at: Place { role: found.role.into(), name: found.place, assumed: found.assumed },
+            count: found.members.len() as u64,
+            of: found.of.max(found.members.len() as u64),
+            headline: found.words.headline,
+            says: found.words.says,
+            against: found.against,
+            advice: found.words.advice,
+            next: steps(found.words.next),
+            since: found.since.map(Time::from),
+            lasted: found.lasted.map(lasted),
+            evidence: (found.evidence.iter())
+                .map(|(at, stamp, label)| self.evidence(member(at), *stamp, label))
+                .collect(),
+            connections: found.members.iter().take(Finding::LISTED).map(|at| id(*at)).collect(),
+            filter: filter_of_all(found.members.iter().map(|at| self.filter(&member(at).connection))),
+            data: found.data.as_ref().map(|data| Drawing::of(data, &id)),
         }
     }
 
@@ -411,8 +437,20 @@ fn place_of(judged: &Judged, finding: &findings::Finding) -> String {
     }
 }
 
+/// Rules on single connections first, then patterns, each in the order of its list.
 fn rank(name: &str) -> usize {
-    findings::RULES.iter().position(|rule| rule.name() == name).unwrap_or(usize::MAX)
+    let rule = findings::RULES.iter().position(|rule| rule.name() == name);
+    let pattern = || patterns::rank(name).map(|rank| findings::RULES.len() + rank);
+    rule.or_else(pattern).unwrap_or(usize::MAX)
+}
+
+fn cause(cause: findings::Cause) -> Cause {
+    let findings::Cause { what, certainty, because } = cause;
+    Cause { what: what.into(), certainty: certainty.into(), because }
+}
+
+fn lasted(lasted: findings::Lasted) -> Lasted {
+    Lasted { length: lasted.span.into(), at_least: lasted.at_least }
 }
 
 fn steps(next: Vec<(String, &'static str, String)>) -> Vec<Step> {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Length, Time};
+use crate::patterns::{self, TimerClock};
 
 /// Data behind a finding, for plots.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -120,4 +121,67 @@ pub struct GraphEdge {
     pub connections: u64,
     /// Those with a finding that is no note.
     pub troubled: u64,
+}
+
+impl Drawing {
+    /// `id` names a connection by its place in the outcome.
+    pub(super) fn of(data: &patterns::Data, id: &dyn Fn(usize) -> String) -> Drawing {
+        match data {
+            patterns::Data::Interval(interval) => Drawing::TimerInterval(timer(interval, id)),
+            patterns::Data::Curve(curve) => Drawing::Curve(Curve {
+                place: curve.place.clone(),
+                points: curve.points.iter().map(point).collect(),
+                peak: point(&curve.peak),
+                growth_per_hour: curve.growth_per_hour,
+                limit: curve.limit.map(|(limit, _)| limit),
+                exceeded: curve.limit.and_then(|(_, when)| when).map(Time::from),
+            }),
+            patterns::Data::Graph(graph) => Drawing::Graph(Graph {
+                nodes: (graph.nodes.iter())
+                    .map(|node| GraphNode { name: node.name.clone(), cause: node.cause })
+                    .collect(),
+                edges: (graph.edges.iter())
+                    .map(|edge| {
+                        let patterns::GraphEdge { from, to, port, connections, troubled } = *edge;
+                        GraphEdge { from, to, port, connections, troubled }
+                    })
+                    .collect(),
+            }),
+        }
+    }
+}
+
+fn timer(interval: &patterns::TimerInterval, id: &dyn Fn(usize) -> String) -> TimerInterval {
+    let silence = |point: &patterns::SilencePoint| SilencePoint {
+        length: point.span.into(),
+        time: point.at.into(),
+        frame: point.frame,
+        connection: id(point.member),
+    };
+    let clock = match interval.clock {
+        TimerClock::Any => "any segment",
+        TimerClock::Payload => "payload",
+        TimerClock::FromClient => "client",
+        TimerClock::FromServer => "server",
+        TimerClock::AfterFin => "any segment after a FIN",
+    };
+    TimerInterval {
+        clock: clock.into(),
+        above: interval.above.map(Length::from),
+        at_most: interval.at_most.map(Length::from),
+        survived: interval.survived.iter().map(silence).collect(),
+        failed: interval.failed.iter().map(silence).collect(),
+        candidates: (interval.candidates.iter())
+            .map(|timeout| Candidate {
+                name: timeout.name.clone(),
+                value: timeout.value.into(),
+                source: timeout.source.clone(),
+            })
+            .collect(),
+        chance: interval.chance,
+    }
+}
+
+fn point(point: &patterns::CurvePoint) -> CurvePoint {
+    CurvePoint { time: point.at.into(), close_wait: point.close_wait, fin_wait_2: point.fin_wait_2 }
 }

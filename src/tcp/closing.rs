@@ -159,3 +159,14 @@ pub struct IcmpError {
     /// How many were seen.
     pub count: u16,
 }
+
+impl IcmpError {
+    /// The quoted segment was not passed on (RFC 792 type 3, RFC 4443 type 1), and not merely for being too long.
+    pub fn is_unreachable(&self) -> bool {
+        const FRAGMENTATION_NEEDED: u8 = 4;
+        match self.from {
+            IpAddr::V4(_) => self.kind == 3 && self.code != FRAGMENTATION_NEEDED,
+            IpAddr::V6(_) => self.kind == 1,
+        }
+    }
+}

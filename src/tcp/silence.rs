@@ -70,6 +70,8 @@ pub struct Witness {
     pub from_frame: u64,
     /// The frame that ended it and was answered.
     pub to_frame: u64,
+    /// When that frame passed.
+    pub at: Timestamp,
 }
 
 impl Witness {
@@ -233,7 +235,8 @@ impl Silences {
         }
         self.survived_count = self.survived_count.saturating_add(1);
         for (clock, span) in silence.clocks() {
-            let witness = Witness { span, from_frame: silence.from_frame, to_frame: silence.resumed.frame };
+            let Silence { from_frame, resumed, .. } = silence;
+            let witness = Witness { span, from_frame, to_frame: resumed.frame, at: resumed.at };
             if clock == Clock::Payload && silence.no_payload {
                 self.since_first = self.since_first.longer(witness);
             } else {

@@ -1,0 +1,87 @@
+//! Silences that were not survived: the one judgement that the rules of single connections and the patterns over many
+//! share. Which timer, host or link is behind them is not decided here.
+
+use std::net::IpAddr;
+
+use super::Case;
+use super::dead_after_idle::{DeadAfterIdle, is_long};
+use super::reset_after_idle::own_hop_limit;
+use crate::tcp::{Outcome, Rst, Silence};
+use crate::wire::{Stamp, Timestamp};
+
+/// A silence after which the other side did not answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Broken {
+    /// The silence and the segment that ended it.
+    pub silence: Silence,
+    /// What came back.
+    pub how: How,
+    /// When that was known: the last attempt, or the answer.
+    pub until: Timestamp,
+}
+
+/// What came back to the segment that ended a silence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// Nothing, however often it was repeated.
+    Silent {
+        /// Times sent.
+        attempts: u16,
+    },
+    /// A RST with a hop limit that the other side's segments never had: most likely a box sent it.
+    ForeignReset(Stamp),
+    /// A RST with the other side's own hop limit: the host, or a box that cannot be told from it.
+    OwnReset(Stamp),
+    /// An ICMP error: a box on the path says by name that it does not pass this on.
+    Quoted {
+        /// When.
+        seen: Stamp,
+        /// The box.
+        from: IpAddr,
+    },
+}
+
+impl Case<'_> {
+    /// The silence that this connection did not survive; none while that is undecided.
+    pub fn broken(&self) -> Option<Broken> {
+        let (silence, outcome) = self.connection.silences()?.broken()?;
+        if !is_long(self, &silence) {
+            return None;
+        }
+        let peer = silence.by.peer();
+        let (how, until) = match outcome {
+            Outcome::Reset => {
+                let rst = self.connection.rst(peer)?;
+                (self.reset(&silence, rst), rst.seen.at)
+            }
+            Outcome::Pending { attempts, last_attempt, heard } => {
+                if let Some(quoted) = self.quoted(&silence) {
+                    return Some(quoted);
+                }
+                let enough = attempts >= DeadAfterIdle::ATTEMPTS
+                    && self.until_end(silence.resumed) >= DeadAfterIdle::OVER;
+                if heard || !enough || self.connection.ended_by_rst(peer) {
+                    return None;
+                }
+                (How::Silent { attempts }, last_attempt)
+            }
+        };
+        Some(Broken { silence, how, until })
+    }
+
+    fn reset(&self, silence: &Silence, rst: &Rst) -> How {
+        if own_hop_limit(self, silence.by.peer(), rst) {
+            How::OwnReset(rst.seen)
+        } else {
+            How::ForeignReset(rst.seen)
+        }
+    }
+
+    fn quoted(&self, silence: &Silence) -> Option<Broken> {
+        let error = self.connection.icmp(silence.by)?;
+        let silence = *silence;
+        let how = How::Quoted { seen: error.seen, from: error.from };
+        let said = error.seen.at >= silence.resumed.at && error.is_unreachable();
+        said.then_some(Broken { silence, how, until: error.seen.at })
+    }
+}

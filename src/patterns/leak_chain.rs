@@ -1,0 +1,230 @@
+//! `leak-chain`: a service that does not close because its own upstream hangs. The graph of hosts says who waits for
+//! whom; the deepest is the likely cause, all others are symptoms.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
+
+use super::data::{Data, Graph, GraphEdge, GraphNode};
+use super::scene::Scene;
+use super::{Pattern, PatternFinding};
+use crate::analysis::Judged;
+use crate::findings::words::thousands;
+use crate::findings::{Cause, Certainty, Severity, Words};
+use crate::wire::{Span, Stamp};
+
+pub(super) struct LeakChain;
+
+/// What says that the serving side hangs, or is not reached any more.
+const HANGS: [&str; 8] = [
+    "missing-fin",
+    "late-fin",
+    "no-answer",
+    "dead-after-idle",
+    "reset-after-idle",
+    "zero-window-stall",
+    "unacked-fin",
+    "syn-unanswered",
+];
+
+/// The connections of one host to one port of another.
+#[derive(Clone, Default)]
+struct Leg {
+    port: u16,
+    connections: u64,
+    /// Those that hang, with the moment from which they did, in order of time.
+    troubled: Vec<(usize, Stamp)>,
+}
+
+type Hosts = DiGraph<IpAddr, Leg>;
+
+impl Pattern for LeakChain {
+    fn name(&self) -> &'static str {
+        "leak-chain"
+    }
+
+    fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
+        let hosts = graph(scene);
+        let fronts = hosts.edge_indices().filter(|&edge| leaks(scene, &hosts[edge]));
+        let mut told: HashSet<NodeIndex> = HashSet::new();
+        let mut findings = Vec::new();
+        for front in fronts {
+            let Some((_, host)) = hosts.edge_endpoints(front) else { continue };
+            // One of its upstreams that hung before the last of its own did.
+            let Some(chain) = chain(&hosts, host, &hosts[front]) else { continue };
+            if told.insert(host) {
+                findings.push(self.finding(scene, &hosts, front, &chain));
+            }
+        }
+        findings
+    }
+}
+
+impl LeakChain {
+    fn finding(
+        &self,
+        scene: &Scene<'_>,
+        hosts: &Hosts,
+        front: petgraph::graph::EdgeIndex,
+        chain: &[petgraph::graph::EdgeIndex],
+    ) -> PatternFinding {
+        let target = |edge: petgraph::graph::EdgeIndex| {
+            let addr = hosts.edge_endpoints(edge).map(|(_, to)| hosts[to]);
+            addr.map_or(String::new(), |addr| std::net::SocketAddr::new(addr, hosts[edge].port).to_string())
+        };
+        let symptom = target(front);
+        let deepest = chain.last().copied().unwrap_or(front);
+        let (cause, leg) = (target(deepest), &hosts[deepest]);
+        let way: Vec<String> = std::iter::once(front).chain(chain.iter().copied()).map(target).collect();
+        let mut members: Vec<usize> = hosts[front].troubled.iter().map(|(member, _)| *member).collect();
+        members.extend(chain.iter().flat_map(|&edge| hosts[edge].troubled.iter().map(|(member, _)| *member)));
+        let mut evidence = Vec::new();
+        for (edge, what) in [(front, "in front"), (deepest, "behind")] {
+            if let Some(&(member, since)) = hosts[edge].troubled.first() {
+                let name = scene.judged(member).verdict.primary().map_or("waits", |finding| finding.name);
+                evidence.push((member, since, format!("{what}, {}: {name}", target(edge))));
+            }
+        }
+        PatternFinding {
+            fact: Certainty::Possible,
+            cause: Some(Cause {
+                what: "the host",
+                certainty: Certainty::Possible,
+                because: vec![format!(
+                    "{} hung first, on {} of {} connections looked at",
+                    cause,
+                    thousands(leg.troubled.len() as u64),
+                    thousands(leg.connections)
+                )],
+            }),
+            members,
+            words: Words {
+                headline: format!("{symptom} leaks while its own upstream {cause} hangs"),
+                says: format!(
+                    "{symptom} owes {} FINs, and at the same time its host waits for {cause} on {} connections ({}). The one \
+                     in front is then a symptom: ask at {cause} first.",
+                    thousands(hosts[front].troubled.len() as u64),
+                    thousands(leg.troubled.len() as u64),
+                    way.join(" -> "),
+                ),
+                advice: vec![format!(
+                    "A time limit on the calls to {cause} lets {symptom} give up and close; why {cause} hangs is to be found \
+                     there."
+                )],
+                next: Vec::new(),
+            },
+            against: vec![
+                "which request behind belongs to which in front is not on the wire; times and numbers agree"
+                    .into(),
+                "what lies behind the last host was not captured".into(),
+            ],
+            since: hosts[deepest].troubled.first().map(|(_, since)| since.at),
+            evidence,
+            data: Some(Data::Graph(drawing(hosts, deepest))),
+            ..PatternFinding::at(self.name(), Severity::Warning, "service", cause.clone())
+        }
+    }
+}
+
+/// Hosts by address, connected by what was kept of their connections.
+fn graph(scene: &Scene<'_>) -> Hosts {
+    let mut legs: BTreeMap<(IpAddr, IpAddr, u16), Leg> = BTreeMap::new();
+    for (member, judged) in scene.outcome.connections.iter().enumerate() {
+        let (client, service) = scene.path(member);
+        let port = service.port();
+        let leg =
+            legs.entry((client, service.addr(), port)).or_insert_with(|| Leg { port, ..Leg::default() });
+        leg.connections += 1;
+        if let Some(since) = hangs(scene, judged) {
+            leg.troubled.push((member, since));
+        }
+    }
+    let mut hosts = Hosts::new();
+    let mut nodes: BTreeMap<IpAddr, NodeIndex> = BTreeMap::new();
+    for ((client, server, _), mut leg) in legs {
+        leg.troubled.sort_unstable_by_key(|(_, since)| (since.at, since.frame));
+        let [from, to] =
+            [client, server].map(|addr| *nodes.entry(addr).or_insert_with(|| hosts.add_node(addr)));
+        hosts.add_edge(from, to, leg);
+    }
+    hosts
+}
+
+/// Since when the serving side hangs: it owes its FIN or an answer, or is out of reach.
+fn hangs(scene: &Scene<'_>, judged: &Judged) -> Option<Stamp> {
+    let server = judged.roles.server();
+    let connection = &judged.connection;
+    if let Some(finding) = judged.verdict.primary()
+        && HANGS.contains(&finding.name)
+    {
+        // What the client owes is no fault of its upstream.
+        let by_client = finding.side == Some(judged.roles.client) && finding.name.ends_with("-fin");
+        return if by_client { None } else { finding.since };
+    }
+    // A request that is still waiting.
+    let (asker, answerer) = (&connection.halves[server.peer().index()], &connection.halves[server.index()]);
+    let waits = asker.spoke_last(answerer)
+        && !connection.is_over()
+        && scene.end() - asker.last_payload_at >= Span::secs(10);
+    waits.then_some(Stamp { at: asker.last_payload_at, frame: connection.first.frame })
+}
+
+/// A service that owes FINs.
+fn leaks(scene: &Scene<'_>, leg: &Leg) -> bool {
+    leg.troubled.iter().any(|(member, _)| {
+        let primary = scene.judged(*member).verdict.primary();
+        primary.is_some_and(|finding| matches!(finding.name, "missing-fin" | "late-fin"))
+    })
+}
+
+/// From a host down to the deepest one that hangs, each step having begun before the last trouble of the step in front;
+/// every host once, so that circles end.
+fn chain(hosts: &Hosts, host: NodeIndex, front: &Leg) -> Option<Vec<petgraph::graph::EdgeIndex>> {
+    let mut seen = HashSet::from([host]);
+    let mut chain = Vec::new();
+    let (mut at, mut leg) = (host, front);
+    loop {
+        let last = leg.troubled.last().map(|(_, since)| since.at);
+        let next = hosts
+            .edges(at)
+            .filter(|edge| !seen.contains(&edge.target()))
+            .filter(|edge| edge.weight().troubled.first().is_some_and(|(_, since)| Some(since.at) <= last))
+            .max_by_key(|edge| edge.weight().troubled.len());
+        let Some(edge) = next else { break };
+        seen.insert(edge.target());
+        chain.push(edge.id());
+        (at, leg) = (edge.target(), edge.weight());
+    }
+    (!chain.is_empty()).then_some(chain)
+}
+
+/// The troubled edges first, then the busiest.
+fn drawing(hosts: &Hosts, deepest: petgraph::graph::EdgeIndex) -> Graph {
+    let cause = hosts.edge_endpoints(deepest).map(|(_, to)| to);
+    let mut edges: Vec<_> = hosts.edge_references().collect();
+    edges.sort_by_key(|edge| std::cmp::Reverse((edge.weight().troubled.len(), edge.weight().connections)));
+    edges.truncate(Graph::EDGES);
+    let mut nodes: Vec<NodeIndex> = Vec::new();
+    let mut place: BTreeMap<NodeIndex, usize> = BTreeMap::new();
+    let mut index = |node: NodeIndex| {
+        *place.entry(node).or_insert_with(|| {
+            nodes.push(node);
+            nodes.len() - 1
+        })
+    };
+    let edges = edges
+        .into_iter()
+        .map(|edge| GraphEdge {
+            from: index(edge.source()),
+            to: index(edge.target()),
+            port: edge.weight().port,
+            connections: edge.weight().connections,
+            troubled: edge.weight().troubled.len() as u64,
+        })
+        .collect();
+    let nodes =
+        nodes.into_iter().map(|node| GraphNode { name: hosts[node].to_string(), cause: Some(node) == cause });
+    Graph { nodes: nodes.collect(), edges }
+}

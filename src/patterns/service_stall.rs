@@ -1,0 +1,116 @@
+//! `service-stall`: a service answers nobody for a while, then everybody at once: it was starved, paused, or waited for
+//! one thing that all requests need.
+
+use std::collections::BTreeMap;
+
+use super::scene::Scene;
+use super::{Pattern, PatternFinding};
+use crate::analysis::Judged;
+use crate::findings::words;
+use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
+use crate::tcp::{Clock, Witness};
+use crate::wire::{Endpoint, Span};
+
+pub(super) struct ServiceStall;
+
+/// Shorter waits are work.
+const SHORTEST: Span = Span::secs(3);
+/// Fewer are not everybody.
+const FEWEST: usize = 3;
+
+impl Pattern for ServiceStall {
+    fn name(&self) -> &'static str {
+        "service-stall"
+    }
+
+    fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
+        let mut services: BTreeMap<Endpoint, Vec<(usize, Witness)>> = BTreeMap::new();
+        for (member, judged) in scene.outcome.connections.iter().enumerate() {
+            let (_, service) = scene.path(member);
+            let Some(wait) = long_wait(judged) else { continue };
+            if wait.span >= SHORTEST {
+                services.entry(service).or_default().push((member, wait));
+            }
+        }
+        services.into_iter().flat_map(|(service, waits)| self.stalls(scene, service, waits)).collect()
+    }
+}
+
+impl ServiceStall {
+    fn stalls(
+        &self,
+        scene: &Scene<'_>,
+        service: Endpoint,
+        mut waits: Vec<(usize, Witness)>,
+    ) -> Vec<PatternFinding> {
+        waits.sort_unstable_by_key(|(_, wait)| (wait.at, wait.to_frame));
+        let stalls = waits.chunk_by(|(_, a), (_, b)| b.at - a.at <= Span::secs(1));
+        stalls.filter_map(|stall| self.finding(scene, service, stall)).collect()
+    }
+
+    fn finding(
+        &self,
+        scene: &Scene<'_>,
+        service: Endpoint,
+        stall: &[(usize, Witness)],
+    ) -> Option<PatternFinding> {
+        let (ended, _) = stall.iter().map(|(_, wait)| (wait.at, ())).min()?;
+        let last = stall.iter().map(|(_, wait)| wait.at).max()?;
+        let (member, longest) = *stall.iter().max_by_key(|(_, wait)| wait.span)?;
+        let began = || stall.iter().map(|(_, wait)| wait.at - wait.span);
+        let apart = began().max()? - began().min()?;
+        // Requests that began together and took equally long are just slow.
+        if stall.len() < FEWEST
+            || apart < Span((last - ended).0.saturating_mul(2)).max(Span(longest.span.0 / 5))
+        {
+            return None;
+        }
+        let began = longest.at - longest.span;
+        Some(PatternFinding {
+            cause: Some(Cause {
+                what: "the host",
+                certainty: Certainty::Possible,
+                because: vec!["it acknowledged meanwhile: kernel and path were alive, the program was not".into()],
+            }),
+            assumed: scene.judged(member).roles.assumed,
+            members: stall.iter().map(|&(member, _)| member).collect(),
+            of: scene.outcome.services.get(&service).map_or(0, |facts| facts.connections),
+            words: Words {
+                headline: format!("{service} answered nobody for {}", longest.span),
+                says: format!(
+                    "From {} on {} waited for it, some since long, some since just now, and all were answered within {} \
+                     of one another ({}): not one request was slow, the service stood still.",
+                    scene.time(began),
+                    words::connections(stall.len()),
+                    last - ended,
+                    scene.frame(member, longest.to_frame),
+                ),
+                advice: vec![
+                    "Look for what stops all threads at once: garbage collection, a snapshot, swapping, a lock, a \
+                     resource that every request needs."
+                        .into(),
+                ],
+                next: vec![(service.addr().to_string(), "Linux", "vmstat 1; pidstat -t 1; the program's own log".into())],
+            },
+            since: Some(began),
+            lasted: Some(Lasted { span: longest.span, at_least: false }),
+            evidence: vec![(
+                member,
+                crate::wire::Stamp { at: longest.at, frame: longest.to_frame },
+                format!("answered after {}", longest.span),
+            )],
+            ..PatternFinding::at(self.name(), Severity::Warning, "service", service.to_string())
+        })
+    }
+}
+
+/// The connection's longest silence, if it was the wait for an answer of the service.
+fn long_wait(judged: &Judged) -> Option<Witness> {
+    let connection = &judged.connection;
+    let wait = connection.silences()?.survived(Clock::Any)?;
+    let answer = connection.longest_answer()?;
+    // The silence begins with the acknowledgment of the request, a moment after the request itself.
+    let same = (answer.0 - wait.span.0).abs() <= wait.span.0 / 20;
+    let server = &connection.halves[judged.roles.server().index()];
+    (same && server.has_payload() && server.last_payload_at >= wait.at).then_some(wait)
+}

@@ -1,0 +1,289 @@
+//! Scenes made up of conversations, and what the patterns say of them: for every pattern what it must find, what it must
+//! not, and what is too little to tell.
+
+mod services;
+
+use super::talk::{Client, Server, Talk, time};
+use super::*;
+use crate::tcp::Connection;
+
+/// What is found: name, place, certainty, and the interval in seconds where there is one.
+fn found(connections: Vec<Connection>, end: f64) -> Vec<String> {
+    let outcome = Outcome::of(connections, time(end));
+    let seconds = |span: crate::wire::Span| span.0 / 1_000_000_000;
+    let line = |finding: &PatternFinding| {
+        let interval = match &finding.data {
+            Some(Data::Interval(interval)) => format!(
+                " {:?} {}..{}",
+                interval.clock,
+                interval.above.map_or("?".into(), |span| seconds(span).to_string()),
+                interval.at_most.map_or("?".into(), |span| seconds(span).to_string()),
+            ),
+            Some(Data::Curve(curve)) => format!(" peak {}", curve.peak.close_wait),
+            Some(Data::Graph(_)) | None => String::new(),
+        };
+        format!("{:?} {} {}{interval}", finding.fact, finding.name, finding.place)
+    };
+    judge(&outcome, None).iter().map(line).collect()
+}
+
+fn client(n: usize) -> String {
+    format!("192.0.2.7:{}", 40_000 + n)
+}
+
+/// Moments without a pattern.
+const IRREGULAR: [f64; 8] = [3.0, 71.0, 230.0, 262.0, 421.0, 730.0, 775.0, 1_118.0];
+
+const SERVICE: &str = "198.51.100.9:5000";
+
+/// Connections of which each was silent for so long, one starting a minute after the other, and spoke again.
+fn silent_for(seconds: &[f64], mut end: impl FnMut(Talk, f64) -> Talk) -> Vec<Connection> {
+    let talk = |(n, &s): (usize, &f64)| {
+        let began = 60.0 * n as f64;
+        end(Talk::open(&client(n), SERVICE, began), began + s).done()
+    };
+    seconds.iter().enumerate().map(talk).collect()
+}
+
+fn lives(talk: Talk, at: f64) -> Talk {
+    talk.say(Client, at)
+}
+
+fn dies(talk: Talk, at: f64) -> Talk {
+    talk.calls(Client, at, 6)
+}
+
+/// Other traffic of the same service, so that it is known to be alive to the end.
+fn alive(from: f64, upto: f64) -> Connection {
+    let mut talk = Talk::open("192.0.2.99:50000", SERVICE, from);
+    let mut at = from + 1.0;
+    while at < upto {
+        at += 0.9;
+        talk = talk.say(Client, at);
+    }
+    talk.done()
+}
+
+/// Silences on one path that were survived and that were not, while the service lives on.
+fn ladder(survived: &[f64], failed: &[f64]) -> Vec<Connection> {
+    let mut all = silent_for(survived, lives);
+    let dead = failed.iter().enumerate().map(|(n, &s)| {
+        let began = 30.0 + 60.0 * n as f64;
+        dies(Talk::open(&client(100 + n), SERVICE, began), began + s).done()
+    });
+    all.extend(dead);
+    all.push(alive(0.0, 2_000.0));
+    all
+}
+
+const PATH: &str = "192.0.2.7 - 198.51.100.9:5000";
+
+#[test]
+fn a_timer_is_bracketed_by_what_lived_and_what_died() {
+    let all = ladder(&[100.0, 200.0, 280.0, 290.0, 295.0], &[310.0, 330.0, 400.0]);
+    assert_eq!(found(all, 2_100.0), [format!("Likely path-idle-timeout {PATH} Any 294..309")]);
+}
+
+#[test]
+fn no_timer_is_claimed_where_nothing_died() {
+    assert!(found(ladder(&[100.0, 200.0, 290.0, 600.0], &[]), 2_100.0).is_empty());
+}
+
+#[test]
+fn little_evidence_makes_a_possible_timer_and_a_single_death_none() {
+    let possible = found(ladder(&[100.0, 290.0], &[310.0]), 2_100.0);
+    assert_eq!(possible, [format!("Possible path-idle-timeout {PATH} Any 289..309")]);
+    let upper_bound = found(ladder(&[], &[310.0, 330.0]), 2_100.0);
+    assert_eq!(upper_bound, [format!("Possible path-idle-timeout {PATH} Any ?..309")]);
+    assert!(found(ladder(&[], &[310.0]), 2_100.0).is_empty());
+}
+
+#[test]
+fn loss_right_after_a_silence_is_survival() {
+    let mut all = silent_for(&[400.0, 500.0], |talk, at| talk.calls(Client, at, 4).acks(Server));
+    all.push(alive(0.0, 2_000.0));
+    assert!(found(all, 2_100.0).is_empty());
+}
+
+#[test]
+fn two_boxes_have_two_timers() {
+    let mut all = ladder(&[100.0, 200.0, 280.0, 290.0, 295.0], &[310.0, 330.0, 400.0]);
+    let other = "203.0.113.4:443";
+    for (n, s) in [500.0, 700.0, 800.0, 850.0, 880.0].into_iter().enumerate() {
+        let began = 10.0 + 60.0 * n as f64;
+        all.push(lives(Talk::open(&client(200 + n), other, began), began + s).done());
+    }
+    for (n, s) in [910.0, 950.0, 1_000.0].into_iter().enumerate() {
+        let began = 40.0 + 60.0 * n as f64;
+        all.push(dies(Talk::open(&client(300 + n), other, began), began + s).done());
+    }
+    all.push(Talk::open(&client(400), other, 1_900.0).done());
+    let both = found(all, 2_100.0);
+    assert_eq!(
+        both,
+        [
+            format!("Likely path-idle-timeout {PATH} Any 294..309"),
+            format!("Likely path-idle-timeout 192.0.2.7 - {other} Any 879..909"),
+        ]
+    );
+}
+
+#[test]
+fn thin_paths_of_one_network_are_taken_together() {
+    let from = |n: usize| format!("192.0.2.{}:40000", 10 + n);
+    let mut all = vec![alive(0.0, 2_000.0)];
+    for (n, s) in [100.0, 200.0, 280.0, 290.0, 295.0].into_iter().enumerate() {
+        all.push(lives(Talk::open(&from(n), SERVICE, 60.0 * n as f64), 60.0 * n as f64 + s).done());
+    }
+    for (n, s) in [310.0, 330.0, 400.0].into_iter().enumerate() {
+        let began = 30.0 + 60.0 * n as f64;
+        all.push(dies(Talk::open(&from(20 + n), SERVICE, began), began + s).done());
+    }
+    let expected = "Likely path-idle-timeout 192.0.2.0/24 - 198.51.100.9:5000 Any 294..309";
+    assert_eq!(found(all, 2_100.0), [expected]);
+}
+
+#[test]
+fn a_dead_host_is_an_outage_and_no_timer() {
+    let mut all = vec![alive(0.0, 900.0)];
+    // All of them speak at about the same moment, after silences of any length, while nothing of the host is heard.
+    for (n, began) in [0.0, 200.0, 500.0, 700.0].into_iter().enumerate() {
+        all.push(dies(Talk::open(&client(n), SERVICE, began), 1_000.0 + n as f64).done());
+    }
+    all.push(alive(1_500.0, 1_600.0));
+    assert_eq!(found(all.clone(), 2_100.0), ["Likely outage 198.51.100.9"]);
+    // Two are not many: nothing is said of them together.
+    let few: Vec<_> = all.iter().filter(|connection| connection.first.at < time(300.0)).cloned().collect();
+    assert!(found(few, 2_100.0).is_empty());
+    // The same with somebody being answered meanwhile: the host lives, so that it was the path.
+    all.push(alive(900.0, 1_500.0));
+    assert_eq!(found(all, 2_100.0), [format!("Possible path-idle-timeout {PATH} Any ?..302")]);
+}
+
+#[test]
+fn a_host_that_forgets_is_no_witness() {
+    let mut all = ladder(&[100.0, 200.0, 280.0, 290.0, 295.0], &[310.0, 330.0, 400.0]);
+    let own_hop_limit = 57;
+    all.push(
+        Talk::open(&client(900), SERVICE, 600.0).calls(Client, 800.0, 1).reset(Server, own_hop_limit).done(),
+    );
+    assert!(found(all, 2_100.0).is_empty());
+}
+
+#[test]
+fn a_foreign_reset_is_a_witness() {
+    let mut all = silent_for(&[100.0, 200.0, 280.0, 290.0, 295.0], lives);
+    for (n, s) in [310.0, 330.0, 400.0].into_iter().enumerate() {
+        let talk = Talk::open(&client(100 + n), SERVICE, 30.0 * n as f64);
+        all.push(talk.calls(Client, 30.0 * n as f64 + s, 1).reset(Server, 63).done());
+    }
+    assert_eq!(found(all, 2_100.0), [format!("Likely path-idle-timeout {PATH} Any 294..309")]);
+}
+
+#[test]
+fn a_timer_that_counts_payload_is_told_from_one_that_counts_segments() {
+    let with_probes = |n: usize, began: f64, s: f64| {
+        let mut talk = Talk::open(&client(n), SERVICE, began);
+        let mut at = 60.0;
+        while at < s.min(305.0) {
+            talk = talk.probe(Client, began + at);
+            at += 60.0;
+        }
+        talk
+    };
+    let mut all = vec![alive(0.0, 2_000.0)];
+    for (n, s) in [100.0, 200.0, 280.0, 290.0, 295.0, 297.0].into_iter().enumerate() {
+        let began = 60.0 * n as f64;
+        all.push(lives(with_probes(n, began, s), began + s).done());
+    }
+    for (n, s) in [310.0, 330.0, 400.0].into_iter().enumerate() {
+        let began = 30.0 + 60.0 * n as f64;
+        all.push(dies(with_probes(100 + n, began, s), began + s).done());
+    }
+    assert_eq!(found(all, 2_100.0), [format!("Likely path-idle-timeout {PATH} Payload 299..309")]);
+}
+
+#[test]
+fn facts_that_cross_on_every_clock_are_no_single_timer() {
+    let all = ladder(&[100.0, 320.0, 500.0, 600.0], &[200.0, 310.0, 400.0]);
+    assert_eq!(found(all, 2_100.0), [format!("Possible path-idle-timeout {PATH} Any ?..?")]);
+}
+
+#[test]
+fn a_coarse_sweep_and_a_single_wrong_witness_are_forgiven() {
+    let coarse = found(ladder(&[100.0, 290.0, 316.0], &[310.0, 330.0, 400.0]), 2_100.0);
+    assert_eq!(coarse, [format!("Possible path-idle-timeout {PATH} Any 299..309")]);
+    let many: Vec<f64> = (0..30).map(|n| 200.0 + 3.0 * f64::from(n)).chain([900.0]).collect();
+    let nearly = found(ladder(&many, &[310.0, 330.0, 400.0]), 3_100.0);
+    assert_eq!(nearly, [format!("Likely path-idle-timeout {PATH} Any 286..309")]);
+}
+
+#[test]
+fn a_service_that_closes_idle_connections_is_no_firewall() {
+    let idle = |lengths: &[f64]| silent_for(lengths, |talk, at| talk.fin(Server, at).fin(Client, at + 0.1));
+    let expected = "Likely server-idle-timeout 198.51.100.9:5000";
+    assert_eq!(found(idle(&[120.0, 120.2, 120.1]), 2_100.0), [expected]);
+    assert!(found(idle(&[120.0, 120.2]), 2_100.0).is_empty(), "two are too few");
+    assert!(found(idle(&[120.0, 150.0, 300.0]), 2_100.0).is_empty(), "not constant");
+    // Beside a firewall's timer it counts for that as survival.
+    let mut both = ladder(&[100.0, 200.0, 280.0, 290.0], &[310.0, 330.0, 400.0]);
+    for (n, s) in [299.0, 299.1, 299.2].into_iter().enumerate() {
+        let began = 15.0 + 60.0 * n as f64;
+        both.push(
+            Talk::open(&client(500 + n), SERVICE, began)
+                .fin(Server, began + s)
+                .fin(Client, began + s + 0.1)
+                .done(),
+        );
+    }
+    assert_eq!(
+        found(both, 2_100.0),
+        [format!("Likely path-idle-timeout {PATH} Any 299..309"), expected.into()]
+    );
+}
+
+#[test]
+fn a_shorter_timer_may_run_after_one_fin() {
+    let half_closed = |n: usize, began: f64| Talk::open(&client(n), SERVICE, began).fin(Client, began + 1.0);
+    let scene = |survived: &[f64], failed: &[f64]| {
+        let mut all =
+            vec![alive(0.0, 2_000.0), Talk::open("192.0.2.7:39999", "198.51.100.8:1", 1_900.0).done()];
+        for (n, &s) in survived.iter().enumerate() {
+            let began = 60.0 * n as f64;
+            all.push(half_closed(n, began).say(Server, began + 1.0 + s).done());
+        }
+        for (n, &s) in failed.iter().enumerate() {
+            let began = 30.0 + 60.0 * n as f64;
+            all.push(half_closed(100 + n, began).calls(Server, began + 1.0 + s, 6).done());
+        }
+        let all = found(all, 2_100.0);
+        all.into_iter().filter(|line| line.contains("timeout")).collect::<Vec<_>>()
+    };
+    let likely = scene(&[20.0, 40.0, 50.0, 55.0, 58.0], &[65.0, 70.0, 90.0]);
+    assert_eq!(likely, [format!("Likely half-closed-timeout {PATH} AfterFin 57..64")]);
+    let possible = scene(&[50.0], &[65.0]);
+    assert_eq!(possible, [format!("Possible half-closed-timeout {PATH} AfterFin 49..64")]);
+    assert!(scene(&[], &[65.0]).is_empty());
+    assert!(scene(&[50.0, 500.0], &[]).is_empty());
+}
+
+#[test]
+fn close_wait_builds_up_from_five_on() {
+    let leak = |n: usize| {
+        let talk = |n: usize| {
+            let began = IRREGULAR[n];
+            Talk::open(&client(n), SERVICE, began).fin(Client, began + 1.0).done()
+        };
+        found((0..n).map(talk).collect(), 2_100.0)
+    };
+    assert_eq!(leak(8), ["Likely close-wait-buildup 198.51.100.9:5000 peak 8"]);
+    assert!(leak(4).is_empty());
+    // Closing late but one at a time, or going on to send, is no build-up.
+    let late = silent_for(&[1.0; 8], |talk, at| talk.fin(Client, at).fin(Server, at + 30.0));
+    assert!(found(late, 2_100.0).is_empty());
+    let in_use = silent_for(&[1.0; 8], |talk, at| {
+        let sends = (1..1_000).fold(talk.fin(Client, at), |talk, n| talk.say(Server, at + f64::from(n)));
+        sends.fin(Server, at + 1_000.5)
+    });
+    assert_eq!(found(in_use, 2_100.0), Vec::<String>::new());
+}
