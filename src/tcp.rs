@@ -27,7 +27,7 @@ mod table;
 #[cfg(test)]
 mod traffic;
 
-pub use closing::{Fin, IcmpError, Rst, ZeroWindow};
+pub use closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 pub use closure::{Closure, Ending};
 pub use connection::{Connection, Extra};
 pub use half::{Half, HopLimits, Tally};

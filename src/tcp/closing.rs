@@ -1,4 +1,4 @@
-//! The records of an ending: the first FIN and the first RST of a side, closed windows, ICMP errors.
+//! The records of an ending: the first FIN and the first RST of a side, closed windows, what is stuck, ICMP errors.
 
 use std::net::IpAddr;
 
@@ -64,6 +64,22 @@ pub struct Rst {
     pub has_options: bool,
     /// The sender had data of its peer on the wire that it never acknowledged.
     pub unread: bool,
+}
+
+/// A segment that one side sent at least [`Stuck::AFTER`] times again while its peer acknowledged nothing new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stuck {
+    /// When it was last sent.
+    pub seen: Stamp,
+    /// Its sequence number.
+    pub seq: SeqNum,
+    /// Its payload, octets.
+    pub len: u32,
+}
+
+impl Stuck {
+    /// Repetitions in a row that are no longer one loss.
+    pub const AFTER: u8 = 3;
 }
 
 /// Spells in which one side announced a window of zero.

@@ -1,6 +1,6 @@
 //! One connection: the facts, and how a segment changes them.
 
-use super::closing::{Fin, IcmpError, Rst, ZeroWindow};
+use super::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 use super::half::{Half, Tally};
 use super::history::{History, Letter};
 use super::join::{Head, micros};
@@ -47,6 +47,8 @@ pub struct Extra {
     pub silences: Option<Box<Silences>>,
     /// Closed windows of each side.
     pub zero: Option<Box<[ZeroWindow; 2]>>,
+    /// The segment that each side last sent again and again.
+    pub stuck: [Option<Stuck>; 2],
     /// The first ICMP error that quoted a segment of each side.
     pub icmp: Option<Box<[Option<IcmpError>; 2]>>,
     /// Fingerprints of the last segments, once frames captured twice were seen.
@@ -146,6 +148,7 @@ impl Connection {
         half.segments = half.segments.saturating_add(1);
         half.flags |= s.flags;
         half.window = s.window;
+        half.has = half.has & !Half::ID_ZERO | if s.ip_id == 0 { Half::ID_ZERO } else { 0 };
         if s.has_timestamps {
             half.ts_val = s.timestamps.val;
             half.has |= Half::TS;
@@ -261,6 +264,13 @@ impl Connection {
     /// Closed windows announced by that side.
     pub fn zero_window(&self, side: Side) -> Option<&ZeroWindow> {
         self.extra.as_ref()?.zero.as_ref().map(|zero| &zero[side.index()])
+    }
+
+    /// The segment that this side repeats at the end, without its peer acknowledging any of it.
+    pub fn stuck(&self, side: Side) -> Option<&Stuck> {
+        let stuck = self.extra.as_ref()?.stuck[side.index()].as_ref()?;
+        let peer = &self.halves[side.peer().index()];
+        (peer.has_ack() && !peer.ack.after(stuck.seq)).then_some(stuck)
     }
 
     /// The first ICMP error that quoted a segment of that side.
@@ -593,6 +603,9 @@ impl Connection {
             return;
         }
         if !half.has_ack() || s.ack.after(half.ack) || other_syn {
+            if half.has_ack() && !other_syn {
+                self.tallies[y].acknowledged(s.ack - half.ack);
+            }
             half.ack = s.ack;
             half.has |= Half::ACK;
             self.halves[y].repeats = 0;
@@ -638,6 +651,9 @@ impl Connection {
                 tally.retransmissions = tally.retransmissions.saturating_add(1);
                 self.halves[x].repeats = self.halves[x].repeats.saturating_add(1);
                 tally.open_holes = tally.open_holes.saturating_sub(1);
+                if tally.repeats >= Stuck::AFTER {
+                    self.extra_mut().stuck[x] = Some(Stuck { seen: s.seen, seq: s.seq, len: s.len });
+                }
                 self.history.note(Letter::Retransmission, s.side);
             }
             Kind::Old | Kind::Foreign => {}

@@ -54,6 +54,8 @@ impl Half {
 
     /// It sent payload.
     pub(super) const PAYLOAD: u8 = 16;
+    /// Its last segment carried IP identification 0.
+    pub(super) const ID_ZERO: u8 = 32;
 
     /// Whether anything of this endpoint was seen.
     #[inline]
@@ -70,6 +72,16 @@ impl Half {
     /// Whether its last payload is later than the other's: the other owes an answer, as far as payload can tell.
     pub fn spoke_last(&self, other: &Half) -> bool {
         self.has_payload() && (!other.has_payload() || self.last_payload_at > other.last_payload_at)
+    }
+
+    /// Whether its last segment, RSTs aside, carried IP identification 0; always so over IPv6, which has none.
+    pub fn last_identification_is_zero(&self) -> bool {
+        self.has & Half::ID_ZERO != 0
+    }
+
+    /// Whether its segments carry the timestamps option (RFC 7323 §3).
+    pub fn has_timestamps(&self) -> bool {
+        self.has & Half::TS != 0
     }
 
     /// Whether its sequence numbers are known.
@@ -149,7 +161,7 @@ impl Half {
             window: later.window,
             flags: self.flags | rest.flags,
             window_scale: if rest.synchronised() { rest.window_scale } else { self.window_scale },
-            has: self.has | rest.has,
+            has: (self.has | rest.has) & !Half::ID_ZERO | later.has & Half::ID_ZERO,
             interface: marked.interface,
             hop_limit: later.hop_limit,
             repeats: rest.repeats,
@@ -220,11 +232,29 @@ pub struct Tally {
     pub syns: u8,
     /// Running: jumps forward that were not filled yet and may still be, by a segment that changed places with others.
     pub(super) open_holes: u8,
+    /// The most of its octets that one acknowledgment of its peer covered at once, in [`Tally::STEP`]s, rounded up.
+    pub(super) largest_step: u8,
     /// Hop limits of its segments.
     pub hop_limits: HopLimits,
 }
 
 impl Tally {
+    /// Octets that one unit of the largest step stands for.
+    const STEP: u32 = 32;
+
+    /// No segment of it longer than this was delivered as far as was seen: no acknowledgment covered more at once.
+    /// None where steps are too large to be told apart.
+    pub fn delivered_at_most(&self) -> Option<u32> {
+        (self.largest_step < u8::MAX).then(|| u32::from(self.largest_step) * Tally::STEP)
+    }
+
+    /// The peer acknowledges that many octets more.
+    #[inline]
+    pub(super) fn acknowledged(&mut self, octets: i32) {
+        let step = octets.unsigned_abs().div_ceil(Tally::STEP).min(255) as u8;
+        self.largest_step = self.largest_step.max(step);
+    }
+
     pub(super) fn running(&self) -> Tally {
         Tally { isn: self.isn, open_holes: self.open_holes, ..Tally::default() }
     }
@@ -247,6 +277,7 @@ impl Tally {
             acked_unseen: self.acked_unseen.saturating_add(rest.acked_unseen),
             syns: self.syns.saturating_add(rest.syns),
             open_holes: rest.open_holes,
+            largest_step: self.largest_step.max(rest.largest_step),
             hop_limits: self.hop_limits.then(&rest.hop_limits),
         }
     }

@@ -251,6 +251,7 @@ impl Connection {
         let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
         let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
         let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
+            && rest.stuck == [None; 2]
             && rest.rst.iter().flatten().all(|rst| rst.sent == 0)
             && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
         if nothing && self.extra.is_none() {
@@ -268,6 +269,7 @@ impl Connection {
                 }
                 (first, None) => first,
             };
+            extra.stuck[x] = rest.stuck[x].or(extra.stuck[x]);
             extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
                 (Some(first), Some(again)) => {
                     let sent = first.sent.saturating_add(again.sent);
@@ -332,6 +334,9 @@ impl Connection {
             shift(&mut rst.seen);
             shift(&mut rst.last_sent);
             rst.after.iter_mut().for_each(|(stamp, _)| shift(stamp));
+        }
+        for stuck in extra.stuck.iter_mut().flatten() {
+            shift(&mut stuck.seen);
         }
         if let Some(silences) = &mut extra.silences {
             silences.shift_frames(by);
@@ -416,6 +421,7 @@ impl Extra {
             fin.peer_payload_before = 0;
         }
         self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
+        self.stuck = [None; 2];
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();
         }
