@@ -652,7 +652,9 @@ impl Connection {
                 self.halves[x].repeats = self.halves[x].repeats.saturating_add(1);
                 tally.open_holes = tally.open_holes.saturating_sub(1);
                 if tally.repeats >= Stuck::AFTER {
-                    self.extra_mut().stuck[x] = Some(Stuck { seen: s.seen, seq: s.seq, len: s.len });
+                    let stuck = Stuck { since: s.seen, seen: s.seen, seq: s.seq, len: s.len };
+                    let slot = &mut self.extra_mut().stuck[x];
+                    *slot = Some(slot.map_or(stuck, |earlier| earlier.then(stuck)));
                 }
                 self.history.note(Letter::Retransmission, s.side);
             }

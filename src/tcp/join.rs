@@ -269,7 +269,10 @@ impl Connection {
                 }
                 (first, None) => first,
             };
-            extra.stuck[x] = rest.stuck[x].or(extra.stuck[x]);
+            extra.stuck[x] = match (extra.stuck[x], rest.stuck[x]) {
+                (Some(earlier), Some(later)) => Some(earlier.then(later)),
+                (earlier, later) => later.or(earlier),
+            };
             extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
                 (Some(first), Some(again)) => {
                     let sent = first.sent.saturating_add(again.sent);
@@ -336,6 +339,7 @@ impl Connection {
             rst.after.iter_mut().for_each(|(stamp, _)| shift(stamp));
         }
         for stuck in extra.stuck.iter_mut().flatten() {
+            shift(&mut stuck.since);
             shift(&mut stuck.seen);
         }
         if let Some(silences) = &mut extra.silences {
