@@ -7,28 +7,40 @@
 mod aborted;
 mod broken;
 mod capture_gap;
+mod client_gave_up;
 mod close_wait_aborted;
 mod dead_after_idle;
+mod first_close;
 mod grace;
 mod half_close_in_use;
+mod keepalive_gave_up;
+mod large_segments_lost;
 mod late_answer;
 mod late_fin;
 mod missing_fin;
+mod no_answer;
+mod no_keepalive;
 mod one_direction;
 mod peer_forgot;
 mod probe;
 mod reset_after_idle;
+mod rst;
+mod stale_connection_reused;
 mod surroundings;
 mod syn_fin;
 mod syn_refused;
 mod syn_unanswered;
+#[cfg(test)]
+mod tests;
 mod unacked_fin;
 pub(crate) mod words;
 mod zero_window_stall;
 
 pub use broken::{Broken, How};
 pub use grace::Grace;
-pub use surroundings::{CaptureFacts, Histogram, HostFacts, ServiceFacts};
+pub use no_answer::waited_in_vain;
+pub use rst::{Origin, Sender};
+pub use surroundings::{CaptureFacts, Histogram, HostFacts, ServiceFacts, Waits};
 
 use crate::tcp::{Closure, Connection, EndpointState};
 use crate::wire::{Endpoint, Side, Span, Stamp};
@@ -323,16 +335,22 @@ pub const RULES: &[&dyn Rule] = &[
     &probe::Probe,
     &reset_after_idle::ResetAfterIdle,
     &peer_forgot::PeerForgot,
+    &keepalive_gave_up::KeepaliveGaveUp,
     &dead_after_idle::DeadAfterIdle,
     &zero_window_stall::ZeroWindowStall,
+    &large_segments_lost::LargeSegmentsLost,
     &close_wait_aborted::CloseWaitAborted,
+    &stale_connection_reused::StaleConnectionReused,
     &late_answer::LateAnswer,
     &unacked_fin::UnackedFin,
     &half_close_in_use::HalfCloseInUse,
     &missing_fin::MissingFin,
     &late_fin::LateFin,
+    &no_answer::NoAnswer,
+    &client_gave_up::ClientGaveUp,
     &aborted::Aborted,
     &capture_gap::CaptureGap,
+    &no_keepalive::NoKeepalive,
 ];
 
 /// The rule of that name.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::heard::Heard;
-use crate::findings::{HostFacts, Roles, ServiceFacts};
+use crate::findings::{self, HostFacts, Roles, ServiceFacts};
 use crate::tcp::{Clock, Closure, Connection, Ending};
 use crate::wire::{Endpoint, Side, Span};
 
@@ -167,6 +167,9 @@ impl Folded {
             if span < ServiceFacts::PROMPT {
                 service.prompt_closes.add(span);
             }
+        }
+        if let Some((asked, left)) = findings::waited_in_vain(connection, roles) {
+            service.gave_up.add(left.at - asked);
         }
         if let Some(answer) = connection.longest_answer() {
             service.answers.add(answer);

@@ -1,8 +1,9 @@
 //! `aborted`: a connection in use that one side ended by RST.
 
 use super::words;
-use super::{Answer, Case, Finding, Group, Rule, Scope, Severity, Weight, Words};
+use super::{Answer, Case, Finding, Group, Rule, Scope, Sender, Severity, Weight, Words};
 use crate::tcp::Ending;
+use crate::wire::Side;
 
 pub(super) struct Aborted;
 
@@ -19,26 +20,49 @@ impl Rule for Aborted {
         let Ending::Reset(side) = case.closure.ending else {
             return Answer::No("no RST ended it");
         };
-        let Some(rst) = case.connection.rst(side) else {
+        let (Some(rst), Some(origin)) = (case.connection.rst(side), case.reset_origin(side)) else {
             return Answer::No("no RST ended it");
         };
-        let finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Note));
-        let unread = if rst.unread { ", with data of its peer unread" } else { "" };
+        let mut finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Note));
+        finding.since = Some(rst.seen);
+        finding.cause = Some(origin.cause());
         Answer::found(
-            finding.shows(rst.seen, format!("RST bearing the {}'s address{unread}", case.role(side))),
+            finding.shows(
+                rst.seen,
+                format!("RST bearing the {}'s address: {}", case.role(side), how(case, side)),
+            ),
         )
     }
 
     fn words(&self, group: &Group<'_>) -> Words {
         let (case, finding) = group.members[0];
+        let side = finding.side.unwrap_or(case.roles.client);
         Words {
             headline: format!("{} ended {} by RST", group.place, words::of_its(group)),
             says: format!(
-                "A RST bearing its address ended it while in use ({}).",
+                "A RST bearing its address ended it ({}): {}.",
                 finding.evidence.first().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
+                how(case, side),
             ),
             advice: Vec::new(),
             next: Vec::new(),
         }
+    }
+}
+
+/// In what situation the RST came.
+fn how(case: &Case<'_>, side: Side) -> &'static str {
+    let connection = case.connection;
+    let Some(rst) = connection.rst(side) else { return "in use" };
+    let by_box = case.reset_origin(side).is_some_and(|origin| origin.sender == Sender::Box);
+    if by_box {
+        return "another machine on the path sent it";
+    }
+    match connection.fin(side) {
+        Some(fin) if fin.seen.frame < rst.seen.frame => {
+            "it had sent its FIN and took nothing more, as after close() while its peer was still sending"
+        }
+        _ if rst.unread => "it closed with data of its peer unread, or was aborted",
+        _ => "aborted by its program, or the program was killed",
     }
 }

@@ -1,7 +1,9 @@
 //! `close-wait-aborted`: a side ended its CLOSE-WAIT by a RST of its own.
 
 use super::words;
-use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Weight, Words};
+use super::{
+    Answer, Case, Cause, Certainty, Finding, Group, Lasted, Origin, Rule, Scope, Sender, Weight, Words,
+};
 use crate::wire::Side;
 
 pub(super) struct CloseWaitAborted;
@@ -35,13 +37,25 @@ impl Rule for CloseWaitAborted {
             }
             false => "it was killed, restarted, or closes with SO_LINGER 0",
         };
-        finding.cause =
-            Some(Cause { what: "the program", certainty: Certainty::Likely, because: vec![because.into()] });
         let role = case.role(side);
+        let origin = case.reset_origin(side);
+        let by_box = origin.as_ref().filter(|origin| origin.sender == Sender::Box).map(Origin::cause);
+        finding.cause = Some(by_box.clone().unwrap_or_else(|| Cause {
+            what: "the program",
+            certainty: Certainty::Likely,
+            because: vec![because.into()],
+        }));
+        if let Some(origin) = origin.filter(|origin| origin.sender == Sender::Unknown) {
+            finding.against.push(origin.because);
+        }
+        let sent = match by_box {
+            Some(_) => format!("RST bearing the {role}'s address, from another machine"),
+            None => format!("RST of the {role} instead of a FIN"),
+        };
         Answer::found(
             finding
                 .shows(acked, format!("ACK of the {role}: it had reached CLOSE-WAIT"))
-                .shows(rst.seen, format!("RST of the {role} instead of a FIN")),
+                .shows(rst.seen, sent),
         )
     }
 

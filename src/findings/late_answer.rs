@@ -1,7 +1,10 @@
 //! `late-answer`: what a side sent after its peer's FIN met a peer that no longer knew the connection.
 
+use super::first_close::{FirstClose, first_close};
 use super::words;
-use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
+use super::{
+    Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Sender, Severity, Weight, Words,
+};
 use crate::wire::Side;
 
 pub(super) struct LateAnswer;
@@ -28,6 +31,9 @@ impl Rule for LateAnswer {
         let Some((side, rst, acked)) = found else {
             return Answer::No("no peer that had sent its FIN answered by RST");
         };
+        if rst.seen.at - acked.at < case.grace.prompt {
+            return Answer::No("what it still had to say met a peer that had just closed");
+        }
         let weight = match connection.fin(side) {
             Some(_) => Weight::Fixed(Severity::Note),
             None => Weight::Owed { listening: side == case.roles.server() },
@@ -40,6 +46,14 @@ impl Rule for LateAnswer {
             certainty: Certainty::Likely,
             because: vec!["its peer had closed and forgotten the connection before it spoke again".into()],
         });
+        if let (Some((FirstClose::Closed, mark)), Some(cause)) =
+            (first_close(case, side.peer()), &mut finding.cause)
+        {
+            cause.because.push(format!("it was a close(), no shutdown(): {mark}"));
+        }
+        if let Some(origin) = case.reset_origin(side.peer()).filter(|origin| origin.sender != Sender::Host) {
+            finding.against.push(origin.because);
+        }
         let (own, peer) = (case.role(side), case.role(side.peer()));
         let finding = finding.shows(acked, format!("ACK of the {own}: it had reached CLOSE-WAIT"));
         let finding = match rst.after {

@@ -1,5 +1,7 @@
 //! `missing-fin`: one side acknowledged its peer's FIN and never sent its own.
 
+use super::first_close::{FirstClose, first_close};
+use super::no_answer::waited_in_vain;
 use super::words::{self, SocketQuery};
 use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Weight, Words};
 use crate::tcp::Fin;
@@ -35,10 +37,13 @@ impl Rule for MissingFin {
         };
         if case.unseen(side) > 0 {
             let octets = case.unseen(side);
-            return Answer::undecided(
-                side,
-                format!("{octets} octet(s) of it were never captured; the last of them may be its FIN"),
-            );
+            let why = match octets {
+                1 => "its later segments stand one past its data: most likely its FIN was sent and lost before it passed \
+                      here; a capture on its own host decides"
+                    .into(),
+                _ => format!("{octets} octets of it were never captured; the last of them may be its FIN"),
+            };
+            return Answer::undecided(side, why);
         }
         let half = &connection.halves[side.index()];
         let sent_after = connection.payload_after_peer_fin(side);
@@ -75,6 +80,17 @@ impl Rule for MissingFin {
             finding.against.push(format!("the capture dropped {} packets since", words::thousands(dropped)));
         }
         let peer = case.role(side.peer());
+        match first_close(case, side.peer()) {
+            Some((FirstClose::Closed, mark)) => {
+                if let Some(cause) = &mut finding.cause {
+                    cause.because.push(format!("the {peer} has closed for good: {mark}"));
+                }
+            }
+            Some((FirstClose::Shut, mark)) => {
+                finding.against.push(format!("the {peer} may only have finished sending (shutdown): {mark}"));
+            }
+            None => {}
+        }
         let finding = finding
             .shows(fin.seen, format!("FIN of the {peer}"))
             .shows(acked, format!("ACK of the {}: it had reached CLOSE-WAIT", case.role(side)))
@@ -112,6 +128,9 @@ impl Rule for MissingFin {
                     if n == 1 { "its" } else { "the" },
                     if n == 1 { "this descriptor" } else { "these descriptors" },
                 ),
+                "What decides, on its host: CLOSE-WAIT, its program has not closed; LAST-ACK, the FIN was sent and lost, or \
+                 waits behind data (Send-Q above 1); no such socket, a RST ended it that did not pass here."
+                    .into(),
             ],
             next: words::list_sockets(case, side, SocketQuery::CloseWait),
         }
@@ -157,6 +176,13 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
     let dropped = case.capture.dropped_after(acked.at);
     if dropped == 0 && case.capture.drops.is_some() {
         because.push("0 drops".into());
+    }
+    if waited_in_vain(case.connection, case.roles).is_some() && side == case.roles.server() {
+        because.push("it never answered the request: it was stuck before it had to close".into());
+    }
+    if !alive && !alive_here {
+        because
+            .push("but its host was not heard again: it may be down, or its FIN was lost on the way".into());
     }
     let likely = (alive || alive_here) && host.fins > 0 && dropped == 0;
     let certainty = if likely { Certainty::Likely } else { Certainty::Possible };

@@ -34,7 +34,7 @@ impl Rule for OneDirection {
 
     fn words(&self, group: &Group<'_>) -> Words {
         Words {
-            headline: format!("one direction only on {} connections", super::words::thousands(group.members.len() as u64)),
+            headline: format!("one direction only on {}", super::words::connections(group.members.len())),
             says: "One side's segments never passed the capture point, though the other acknowledges them: asymmetric \
                    routing, or a mirror port of one direction. No verdict on the missing side."
                 .into(),

@@ -1,9 +1,8 @@
 //! `peer-forgot`: one end no longer knows the connection and says so by RST.
 
 use super::dead_after_idle::is_long;
-use super::reset_after_idle::own_hop_limit;
 use super::words;
-use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
+use super::{Answer, Case, Finding, Group, Lasted, Rule, Scope, Sender, Severity, Weight, Words};
 use crate::tcp::Outcome;
 
 pub(super) struct PeerForgot;
@@ -27,20 +26,16 @@ impl Rule for PeerForgot {
         let Some(rst) = case.connection.rst(peer) else {
             return Answer::No("no RST answered the first segment after a silence");
         };
-        if silence.after_fin || !is_long(case, &silence) || !own_hop_limit(case, peer, rst) {
-            return Answer::No("the silence is too short, began after a FIN, or the RST came from elsewhere");
+        if silence.after_fin || !is_long(case, &silence) {
+            return Answer::No("the silence is too short, or began after a FIN");
         }
+        let Some(origin) = case.reset_origin(peer).filter(|origin| origin.sender != Sender::Box) else {
+            return Answer::No("another machine than its side sent the RST");
+        };
         let mut finding = Finding::new(self.name(), Some(peer), Weight::Fixed(Severity::Warning));
         finding.since = Some(rst.seen);
         finding.lasted = Some(Lasted { span: silence.span(), at_least: false });
-        finding.cause = Some(Cause {
-            what: "the host",
-            certainty: Certainty::Possible,
-            because: vec![format!(
-                "the RST came with the hop limit {} of its own segments; a box next to it would look the same",
-                rst.hop_limit
-            )],
-        });
+        finding.cause = Some(origin.cause());
         Answer::found(
             finding
                 .shows(
@@ -53,11 +48,14 @@ impl Rule for PeerForgot {
 
     fn words(&self, group: &Group<'_>) -> Words {
         let (case, finding) = group.members[0];
+        let shortest =
+            group.members.iter().filter_map(|(_, finding)| finding.lasted).map(|lasted| lasted.span).min();
         Words {
             headline: format!("{} no longer knew {}", group.place, words::of_its(group)),
             says: format!(
-                "After a silence it answered the next segment by RST ({}): it rebooted, or dropped the connection on its \
-                 own.",
+                "After {} of silence or more the next segment was answered by a RST bearing its address ({}): it rebooted, \
+                 dropped the connection on its own, or a box before it forgot.",
+                shortest.unwrap_or_default(),
                 finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
             ),
             advice: Vec::new(),

@@ -39,10 +39,18 @@ impl Rule for Probe {
     }
 
     fn words(&self, group: &Group<'_>) -> Words {
+        let (case, finding) = group.members[0];
+        let odd = finding.side.is_some_and(|side| crafted(case, side));
+        let (does, what) = match odd {
+            true => {
+                ("sends what belongs to no connection", "carried segments with neither SYN nor ACK: a scan")
+            }
+            false => ("opens and resets without a word", "carried nothing: a health check or a scan"),
+        };
         Words {
-            headline: format!("{} opens and resets without a word", group.place),
+            headline: format!("{} {does}", group.place),
             says: format!(
-                "{} of it carried nothing: a health check or a scan.",
+                "{} of it {what}.",
                 match group.members.len() {
                     1 => "One connection".into(),
                     n => format!("{} connections", words::thousands(n as u64)),

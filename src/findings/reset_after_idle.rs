@@ -2,7 +2,7 @@
 
 use super::dead_after_idle::is_long;
 use super::words;
-use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
+use super::{Answer, Case, Finding, Group, Lasted, Rule, Scope, Sender, Severity, Weight, Words};
 use crate::tcp::{Outcome, Rst};
 use crate::wire::{Side, Stamp};
 
@@ -30,24 +30,13 @@ impl Rule for ResetAfterIdle {
         let Some(rst) = case.connection.rst(peer) else {
             return Answer::No("no RST answered the first segment after a silence");
         };
-        if own_hop_limit(case, peer, rst) {
-            return Answer::No("the RST came with its side's own hop limit");
-        }
+        let Some(origin) = case.reset_origin(peer).filter(|origin| origin.sender == Sender::Box) else {
+            return Answer::No("nothing shows that another machine than its side sent the RST");
+        };
         let mut finding = Finding::new(self.name(), Some(silence.by), Weight::Fixed(Severity::Warning));
         finding.since = Some(silence.resumed);
         finding.lasted = Some(Lasted { span: silence.span(), at_least: false });
-        let seen: Vec<_> =
-            case.connection.tallies[peer.index()].hop_limits.iter().map(|limit| limit.to_string()).collect();
-        finding.cause = Some(Cause {
-            what: "the path",
-            certainty: Certainty::Likely,
-            because: vec![format!(
-                "the RST came with hop limit {}, the {}'s own segments with {}: another machine sent it",
-                rst.hop_limit,
-                case.role(peer),
-                seen.join(", ")
-            )],
-        });
+        finding.cause = Some(origin.cause());
         let role = case.role(silence.by);
         Answer::found(
             finding

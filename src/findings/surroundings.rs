@@ -52,6 +52,37 @@ impl Histogram {
     }
 }
 
+/// How long clients waited before they left, in steps of 2 %: fine enough to see a limit that somebody set.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Waits {
+    counts: BTreeMap<u16, u64>,
+}
+
+impl Waits {
+    /// Counts one more.
+    pub fn add(&mut self, span: Span) {
+        *self.counts.entry(Waits::step(span)).or_default() += 1;
+    }
+
+    /// How many were as long, within one step.
+    pub fn alike(&self, span: Span) -> u64 {
+        let step = Waits::step(span);
+        self.counts.range(step.saturating_sub(1)..=step.saturating_add(1)).map(|(_, count)| count).sum()
+    }
+
+    /// Adds others.
+    pub fn merge(&mut self, other: &Waits) {
+        for (&step, &count) in &other.counts {
+            *self.counts.entry(step).or_default() += count;
+        }
+    }
+
+    fn step(span: Span) -> u16 {
+        let ms = span.0.max(0) as f64 / 1e6;
+        if ms <= 1.0 { 0 } else { (ms.ln() / 1.02_f64.ln()).round() as u16 }
+    }
+}
+
 /// A listening endpoint over all its connections.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ServiceFacts {
@@ -67,6 +98,8 @@ pub struct ServiceFacts {
     pub closes: Histogram,
     /// Each connection's longest time to an answer.
     pub answers: Histogram,
+    /// How long clients waited that left without any answer.
+    pub gave_up: Waits,
     /// Segments of the clients, and of the service.
     pub segments: [u64; 2],
     /// Of these, sent again.
@@ -89,6 +122,7 @@ impl ServiceFacts {
         self.prompt_closes.merge(&other.prompt_closes);
         self.closes.merge(&other.closes);
         self.answers.merge(&other.answers);
+        self.gave_up.merge(&other.gave_up);
         for role in 0..2 {
             self.segments[role] += other.segments[role];
             self.retransmissions[role] += other.retransmissions[role];

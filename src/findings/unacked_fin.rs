@@ -40,7 +40,7 @@ impl Rule for UnackedFin {
             return Answer::undecided(
                 side,
                 format!(
-                    "its FIN was sent {times} and not acknowledged {} before the end",
+                    "its FIN, sent {times}, was not acknowledged in the {} that the capture goes on",
                     case.until_end(fin.seen)
                 ),
             );

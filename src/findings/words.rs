@@ -53,32 +53,43 @@ pub(crate) fn connections(n: usize) -> String {
     if n == 1 { "1 connection".into() } else { format!("{} connections", thousands(n as u64)) }
 }
 
-/// Commands that list sockets in a state on the host of `side`, per operating system.
+/// Commands that list sockets on the host of `side`, per operating system: those of the listening port, or those that are
+/// connected to the service.
 pub(super) fn list_sockets(
     case: &Case<'_>,
     side: Side,
     state: SocketQuery,
 ) -> Vec<(String, &'static str, String)> {
-    let endpoint = case.endpoint(side);
-    let host = endpoint.addr().to_string();
-    let port = endpoint.port();
+    let host = case.endpoint(side).addr().to_string();
+    let service = case.endpoint(case.roles.server());
+    let (addr, port) = (service.addr(), service.port());
     let ss = match state {
         SocketQuery::CloseWait => "close-wait",
         SocketQuery::All => "all",
     };
-    vec![
-        (host.clone(), "Linux", format!("ss -tanp state {ss} '( sport = :{port} )'")),
-        (
-            host.clone(),
-            "Solaris",
-            format!("netstat -an -f inet -P tcp | grep '\\.{port} '  then  pfiles PID"),
+    let (ss_filter, dotted, bsd, windows) = match side == case.roles.server() {
+        true => (
+            format!("'( sport = :{port} )'"),
+            format!("'\\.{port} '"),
+            format!("'[.]{port} '"),
+            format!(":{port}"),
         ),
+        false => (
+            format!("dst {addr} '( dport = :{port} )'"),
+            format!("'{addr}\\.{port} '"),
+            format!("'{addr}[.]{port} '"),
+            format!("{service}"),
+        ),
+    };
+    vec![
+        (host.clone(), "Linux", format!("ss -tanp state {ss} {ss_filter}")),
+        (host.clone(), "Solaris", format!("netstat -an -P tcp | grep {dotted}  then  pfiles PID")),
         (
             host.clone(),
             "BSD",
-            format!("netstat -an -p tcp | grep '[.]{port} '  then  fstat / lsof -nP -iTCP:{port}"),
+            format!("netstat -an -p tcp | grep {bsd}  then  fstat / lsof -nP -iTCP:{port}"),
         ),
-        (host, "Windows", format!("netstat -ano -p TCP | findstr :{port}")),
+        (host, "Windows", format!("netstat -ano -p TCP | findstr {windows}")),
     ]
 }
 

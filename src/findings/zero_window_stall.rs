@@ -46,10 +46,17 @@ impl Rule for ZeroWindowStall {
                 "its host acknowledges and keeps the window closed: the program does not read".into(),
             ],
         });
-        let probes = connection.tallies[side.peer().index()].window_probes;
+        let writer = side.peer();
+        if connection.fin(writer).is_none() && connection.fin(side).is_some_and(|fin| fin.acked.is_some()) {
+            finding.against.push(format!(
+                "the {} owes its FIN too: it waits behind the data, if its program has closed at all",
+                case.role(writer)
+            ));
+        }
+        let probes = connection.tallies[writer.index()].window_probes;
         let finding = finding
             .shows(since, format!("window of the {} closed", case.role(side)))
-            .shows(connection.halves[side.peer().index()].last, format!("{probes} window probes since"));
+            .shows(connection.halves[writer.index()].last, format!("{probes} window probes since"));
         Answer::found(finding)
     }
 
@@ -60,13 +67,21 @@ impl Rule for ZeroWindowStall {
         Words {
             headline: format!("{} does not read on {}", group.place, words::of_its(group)),
             says: format!(
-                "Its receive window is closed since {} ({}). A FIN of its peer may be waiting behind the data and is then \
-                 not on the wire at all.",
+                "Its receive window has been closed for {} ({}): its buffer is full. A FIN of its peer may wait behind the \
+                 data and is then not on the wire at all.",
                 words::lasted(span, at_least),
                 finding.evidence.first().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
             ),
-            advice: vec!["The program that should read is stopped, blocked or waits elsewhere.".into()],
-            next: words::list_sockets(case, side, SocketQuery::All),
+            advice: vec![
+                "The program that should read is stopped, blocked, or waits elsewhere; Recv-Q there is large.".into(),
+                format!(
+                    "What decides about the {}'s FIN, on its host: FIN-WAIT-1 or LAST-ACK with a Send-Q, its program has \
+                     closed and the FIN waits; ESTABLISHED or CLOSE-WAIT, it has not closed.",
+                    case.role(side.peer())
+                ),
+            ],
+            next: [words::list_sockets(case, side, SocketQuery::All), words::list_sockets(case, side.peer(), SocketQuery::All)]
+                .concat(),
         }
     }
 }

@@ -62,6 +62,9 @@ struct Builder<'a> {
     streams: bool,
 }
 
+/// Findings that say that a silence was not survived.
+const SILENCE_FAILED: [&str; 3] = ["keepalive-gave-up", "dead-after-idle", "reset-after-idle"];
+
 /// Findings of one rule at one place, before they are put into words.
 type Alike<'a> = BTreeMap<(usize, String), Vec<(&'a Judged, &'a findings::Finding)>>;
 
@@ -287,7 +290,7 @@ impl<'a> Builder<'a> {
             probes: named("probe"),
             slowest_close: slowest(totals.slowest_close),
             longest_silence_survived: slowest(totals.longest_silence),
-            silences_failed: named("dead-after-idle") + named("reset-after-idle"),
+            silences_failed: SILENCE_FAILED.into_iter().map(named).sum(),
             retransmissions: totals.retransmissions,
             given_up: self.outcome.frames.given_up,
         }
@@ -366,7 +369,7 @@ impl<'a> Builder<'a> {
                 .and_then(|silences| silences.survived(Clock::Any))
                 .map(|witness| witness.span.into()),
             silence_failed: primary
-                .filter(|finding| matches!(finding.name, "dead-after-idle" | "reset-after-idle"))
+                .filter(|finding| SILENCE_FAILED.contains(&finding.name))
                 .and_then(|finding| finding.lasted)
                 .map(|lasted| lasted.span.into()),
             finding: primary.map(|finding| finding.name.into()),
@@ -416,7 +419,7 @@ impl Service {
 impl Judged {
     /// What is undecided about it, unless something was found that explains it.
     pub fn undecided(&self) -> Option<(&'static str, &findings::Undecided)> {
-        let noted = |name: &str| name == "capture-gap";
+        let noted = |name: &str| matches!(name, "capture-gap" | "no-keepalive");
         if self.verdict.primary().is_some_and(|finding| !noted(finding.name)) {
             return None;
         }

@@ -69,6 +69,8 @@ pub struct Rst {
 /// A segment that one side sent at least [`Stuck::AFTER`] times again while its peer acknowledged nothing new.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stuck {
+    /// When its repetitions became too many for one loss.
+    pub since: Stamp,
     /// When it was last sent.
     pub seen: Stamp,
     /// Its sequence number.
@@ -78,6 +80,11 @@ pub struct Stuck {
 }
 
 impl Stuck {
+    /// `self` was seen before; of the same segment the earlier beginning stays.
+    pub(super) fn then(self, again: Stuck) -> Stuck {
+        if self.seq == again.seq { Stuck { since: self.since, ..again } } else { again }
+    }
+
     /// Repetitions in a row that are no longer one loss.
     pub const AFTER: u8 = 3;
 }

@@ -608,9 +608,7 @@ impl Connection {
             }
             half.ack = s.ack;
             half.has |= Half::ACK;
-            if self.halves[y].repeats >= Stuck::AFTER
-                && let Some(extra) = &mut self.extra
-            {
+            if let Some(extra) = &mut self.extra {
                 extra.stuck[y] = None;
             }
             self.halves[y].repeats = 0;
@@ -657,7 +655,9 @@ impl Connection {
                 self.halves[x].repeats = self.halves[x].repeats.saturating_add(1);
                 tally.open_holes = tally.open_holes.saturating_sub(1);
                 if self.halves[x].repeats >= Stuck::AFTER {
-                    self.extra_mut().stuck[x] = Some(Stuck { seen: s.seen, seq: s.seq, len: s.len });
+                    let stuck = Stuck { since: s.seen, seen: s.seen, seq: s.seq, len: s.len };
+                    let slot = &mut self.extra_mut().stuck[x];
+                    *slot = Some(slot.map_or(stuck, |earlier| earlier.then(stuck)));
                 }
                 self.history.note(Letter::Retransmission, s.side);
             }

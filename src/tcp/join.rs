@@ -151,7 +151,8 @@ impl Connection {
                 self.halves[x].repeats = repeats;
                 // Which one was repeated the part did not keep: there, it was not often enough.
                 let kept = rest.extra.as_ref().is_some_and(|extra| extra.stuck[x].is_some());
-                about |= since > 0 && repeats >= Stuck::AFTER && !kept;
+                let agreed = kept && own.halves[x].repeats == closed.halves[x].repeats;
+                about |= since > 0 && repeats >= Stuck::AFTER && !agreed;
             }
             self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
@@ -275,7 +276,10 @@ impl Connection {
                 }
                 (first, None) => first,
             };
-            extra.stuck[x] = rest.stuck[x].or(extra.stuck[x]);
+            extra.stuck[x] = match (extra.stuck[x], rest.stuck[x]) {
+                (Some(earlier), Some(later)) => Some(earlier.then(later)),
+                (earlier, later) => later.or(earlier),
+            };
             extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
                 (Some(first), Some(again)) => {
                     let sent = first.sent.saturating_add(again.sent);
@@ -342,6 +346,7 @@ impl Connection {
             rst.after.iter_mut().for_each(|(stamp, _)| shift(stamp));
         }
         for stuck in extra.stuck.iter_mut().flatten() {
+            shift(&mut stuck.since);
             shift(&mut stuck.seen);
         }
         if let Some(silences) = &mut extra.silences {

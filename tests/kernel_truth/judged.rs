@@ -36,7 +36,9 @@ pub fn compare(scenario: &Scenario, verdicts: &Verdicts, matrix: &mut Matrix) {
         if outcome.capture.frames > 0 {
             let request = Request { command_line: Vec::new(), listed: Listed::All, limit: None };
             let report = Report::build(&outcome, &request);
-            Vantage::new(scenario, capture, &outcome, &report, place).compare(verdicts, matrix);
+            let vantage = Vantage::new(scenario, capture, &outcome, &report, place);
+            vantage.compare(verdicts, matrix);
+            vantage.resets(matrix);
         }
     }
 }
@@ -61,6 +63,7 @@ fn misread(outcome: &Outcome, readable: &str) -> Option<String> {
 struct Vantage<'a> {
     scenario: &'a Scenario,
     capture: &'a Capture,
+    outcome: &'a Outcome,
     place: String,
     /// By client and server, in order of first frames.
     reported: HashMap<(&'a str, &'a str), Vec<&'a report::Connection>>,
@@ -85,7 +88,7 @@ impl<'a> Vantage<'a> {
         let judged = outcome.connections.iter().map(|judged| (judged.id(), judged)).collect();
         let until = seconds(outcome.capture.last);
         let clocks = CLOCKS * scenario.truth.time_scale;
-        Vantage { scenario, capture, place, reported, judged, until, clocks }
+        Vantage { scenario, capture, outcome, place, reported, judged, until, clocks }
     }
 
     fn compare(&self, verdicts: &Verdicts, matrix: &mut Matrix) {
@@ -100,6 +103,26 @@ impl<'a> Vantage<'a> {
             let judged = reported.and_then(|connection| self.judged.get(&connection.id));
             if let Some(text) = judged.and_then(|judged| self.contradicted(truth, judged)) {
                 matrix.contradiction(format!("{} {}: {text}", self.place, truth.id));
+            }
+        }
+    }
+
+    /// Who sent each RST that ended a connection, against what the kernels sent.
+    fn resets(&self, matrix: &mut Matrix) {
+        for truth in &self.scenario.truth.connections {
+            let Some(judged) = self.find(truth).and_then(|connection| self.judged.get(&connection.id)) else {
+                continue;
+            };
+            let case = self.outcome.case(judged);
+            for side in Side::BOTH.into_iter().filter(|&side| judged.connection.ended_by_rst(side)) {
+                let (Some(rst), Some(origin)) = (judged.connection.rst(side), case.reset_origin(side)) else {
+                    continue;
+                };
+                let name = judged.roles.name(side);
+                let own = truth.sent_reset(name, seconds(rst.seen), self.clocks);
+                matrix.reset(origin.sender, own, || {
+                    format!("{} {}: RST of the {name}: {origin:?}", self.place, truth.id)
+                });
             }
         }
     }

@@ -38,3 +38,13 @@ fn no_verdict_contradicts_the_kernel() {
         assert!(lost.is_empty(), "fewer are right than before (see the matrix above): {lost:?}");
     }
 }
+
+#[test]
+fn every_rule_has_a_verdict_and_a_text() {
+    let testdata = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let verdicts = Verdicts::read(&testdata.join("verdicts.toml"));
+    for rule in cwait_pcap::findings::RULES {
+        assert!(verdicts.knows(rule.name()), "verdicts.toml does not know {}", rule.name());
+        assert!(cwait_pcap::knowledge::explain(rule.name()).is_ok(), "no text explains {}", rule.name());
+    }
+}

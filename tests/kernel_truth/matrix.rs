@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cwait_pcap::findings::Sender;
+
 /// How a judgement compares with the truth; the order is that of the columns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Comparison {
@@ -21,6 +23,8 @@ pub struct Matrix {
     rows: BTreeMap<String, [usize; 4]>,
     /// Everything that is neither right nor acceptable: expected, got, where.
     differences: Vec<(Comparison, String)>,
+    /// RSTs by who is said to have sent them.
+    resets: BTreeMap<&'static str, usize>,
 }
 
 impl Matrix {
@@ -34,6 +38,19 @@ impl Matrix {
     /// Something else than a verdict contradicts the truth: a time, a RST, a file.
     pub fn contradiction(&mut self, text: String) {
         self.differences.push((Comparison::Wrong, text));
+    }
+
+    /// Who sent a RST, as judged, and whether its host did.
+    pub fn reset(&mut self, sender: Sender, own: bool, describe: impl FnOnce() -> String) {
+        let (name, wrong) = match sender {
+            Sender::Host => ("the host itself", !own),
+            Sender::Box => ("a box on the path", own),
+            Sender::Unknown => ("cannot tell", false),
+        };
+        *self.resets.entry(name).or_default() += 1;
+        if wrong {
+            self.contradiction(describe());
+        }
     }
 
     pub fn right(&self, expected: &str) -> usize {
@@ -57,7 +74,12 @@ impl fmt::Display for Matrix {
             line(f, name, row)?;
             sum.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
         }
-        line(f, "all", &sum)
+        line(f, "all", &sum)?;
+        let of: usize = self.resets.values().sum();
+        for (name, count) in &self.resets {
+            writeln!(f, "RST sent by: {name:<20} {count:>4} of {of}")?;
+        }
+        Ok(())
     }
 }
 

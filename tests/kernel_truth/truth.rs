@@ -125,6 +125,11 @@ impl Connection {
         self.expected_by_capture.get(&capture.file).unwrap_or(&self.expected)
     }
 
+    /// Whether the kernel of that side sent a RST then.
+    pub fn sent_reset(&self, side: &str, at: f64, clocks: f64) -> bool {
+        self.resets_sent.iter().any(|(who, when, _)| who == side && (when - at).abs() < clocks)
+    }
+
     pub fn client_at(&self, capture: &Capture) -> &str {
         self.client_as_server_sees.as_ref().filter(|_| capture.beyond_translation()).unwrap_or(&self.client)
     }

@@ -41,6 +41,12 @@ impl Verdicts {
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    pub fn knows(&self, finding: &str) -> bool {
+        self.findings.contains_key(finding)
+            || self.by_own_fin.contains_key(finding)
+            || self.notes.iter().any(|note| note == finding)
+    }
+
     /// What the report says of a connection, in the words of `truth.json`.
     pub fn of(&self, connection: &Connection) -> Vec<&str> {
         let finding =

@@ -1,0 +1,160 @@
+//! Who sent a RST: the host whose address it bears, or something on the path. Every conclusion comes with its reason.
+//!
+//! An equal hop limit proves nothing: a box beside the host, a bridge, or one that copies the value look the same.
+
+use super::reset_after_idle::own_hop_limit;
+use super::{Case, Cause, Certainty};
+use crate::tcp::Rst;
+use crate::wire::{Side, Span, TcpFlags};
+
+/// Who sent it, as far as can be told.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Sender {
+    /// The host itself.
+    Host,
+    /// A box on the path, or another network namespace.
+    Box,
+    /// Cannot be told from this side.
+    Unknown,
+}
+
+/// Who sent a RST, and why that is believed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Who.
+    pub sender: Sender,
+    /// The reason for it, or why nothing can be told.
+    pub because: String,
+    /// What its form says, and further hints that prove nothing by themselves.
+    pub hints: Vec<String>,
+}
+
+impl Origin {
+    /// As the cause of a finding.
+    pub(super) fn cause(&self) -> Cause {
+        let (what, certainty) = match self.sender {
+            Sender::Host => ("the host", Certainty::Likely),
+            Sender::Box => ("the path", Certainty::Likely),
+            Sender::Unknown => ("the host", Certainty::Possible),
+        };
+        let because = std::iter::once(&self.because).chain(&self.hints).cloned().collect();
+        Cause { what, certainty, because }
+    }
+}
+
+/// What a RST looks like (RFC 9293 §3.10.7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// RST,ACK that goes on in its side's numbers: a socket was aborted.
+    Aborts,
+    /// A bare RST at the number that was just acknowledged to it: nobody has such a socket.
+    NoSocket,
+    /// Anything else.
+    Other,
+}
+
+impl Form {
+    pub(super) fn of(rst: &Rst) -> Form {
+        let bare = !rst.flags.any(TcpFlags::ACK);
+        let in_sequence = rst.expected == Some(rst.seq);
+        let as_asked = rst.after.is_some_and(|(_, ack)| ack == rst.seq);
+        match bare {
+            true if as_asked && rst.window == 0 => Form::NoSocket,
+            false if in_sequence => Form::Aborts,
+            _ => Form::Other,
+        }
+    }
+
+    fn says(self) -> Option<&'static str> {
+        match self {
+            Form::Aborts => Some(
+                "RST,ACK at its next number, as of a program that closes with data unread, with SO_LINGER 0, or is killed",
+            ),
+            Form::NoSocket => Some(
+                "a bare RST at the number it was sent, window 0: so answers a host without such a socket, and so does a \
+                 firewall's reject",
+            ),
+            Form::Other => None,
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Who sent the first RST that bears the address of `side`.
+    pub fn reset_origin(&self, side: Side) -> Option<Origin> {
+        let rst = self.connection.rst(side)?;
+        let (sender, because) = self.sender(side, rst);
+        let hints =
+            Form::of(rst).says().map(str::to_owned).into_iter().chain(self.reaction(side, rst)).collect();
+        Some(Origin { sender, because, hints })
+    }
+
+    fn sender(&self, side: Side, rst: &Rst) -> (Sender, String) {
+        let half = &self.connection.halves[side.index()];
+        let role = self.role(side);
+        let seen: Vec<_> = self.connection.tallies[side.index()].hop_limits.iter().collect();
+        let listed = || seen.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        let live = Form::of(rst) == Form::Aborts && rst.has_options && half.has_timestamps();
+        match (own_hop_limit(self, side, rst), live) {
+            _ if seen.is_empty() || rst.hop_limit == 0 => (
+                Sender::Unknown,
+                format!("no other segment of the {role} was captured to compare its RST with"),
+            ),
+            _ if seen.len() == MOST_HOP_LIMITS => {
+                (Sender::Unknown, format!("the {role}'s segments came with many hop limits: {}", listed()))
+            }
+            (true, true) => (
+                Sender::Host,
+                format!(
+                    "its RST goes on in the {role}'s numbers and carries options as a live socket's segments do"
+                ),
+            ),
+            (true, false) => (
+                Sender::Unknown,
+                format!(
+                    "its RST came with the hop limit {} of the {role}'s own segments: the host, or a box that cannot be \
+                     told from it; the far side's capture decides",
+                    rst.hop_limit
+                ),
+            ),
+            (false, true) => (
+                Sender::Unknown,
+                format!(
+                    "its RST came with hop limit {}, the {role}'s own segments with {}, and yet with a live socket's \
+                     options: the route may have changed",
+                    rst.hop_limit,
+                    listed()
+                ),
+            ),
+            (false, false) => (
+                Sender::Box,
+                format!(
+                    "its RST came with hop limit {}, the {role}'s own segments with {}: another machine sent it",
+                    rst.hop_limit,
+                    listed()
+                ),
+            ),
+        }
+    }
+
+    /// It came back sooner than that side can have answered. A hint only: the handshake may have been slow once.
+    fn reaction(&self, side: Side, rst: &Rst) -> Option<String> {
+        let connection = self.connection;
+        let path = match connection.opener()? == side {
+            true => connection.originator_rtt()?,
+            false => connection.responder_rtt()?,
+        };
+        let (provoked, _) = rst.after?;
+        let took = rst.seen.at - provoked.at;
+        let sooner = path >= Span::millis(2) && took >= Span::ZERO && took.times(3) < path;
+        sooner.then(|| {
+            format!(
+                "it came {took} after the segment before it, though the {}'s way there and back took {path}",
+                self.role(side)
+            )
+        })
+    }
+}
+
+/// More different hop limits are not remembered, so an unknown one proves nothing.
+const MOST_HOP_LIMITS: usize = 4;
