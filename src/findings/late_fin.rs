@@ -48,9 +48,11 @@ impl Rule for LateFin {
     }
 
     fn words(&self, group: &Group<'_>) -> Words {
-        let (case, finding) = group.members[0];
+        // The latest of them is the one worth telling.
+        let latest = group.members.iter().max_by_key(|(_, finding)| finding.lasted.map(|lasted| lasted.span));
+        let &(case, finding) = latest.unwrap_or(&group.members[0]);
         let side = finding.side.unwrap_or(case.roles.server());
-        let (span, _) = words::longest(group).unwrap_or_default();
+        let span = finding.lasted.map(|lasted| lasted.span).unwrap_or_default();
         Words {
             headline: format!("{} closes late, up to {span} after its peer, on {}", group.place, words::of_its(group)),
             says: format!(

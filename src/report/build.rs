@@ -20,7 +20,7 @@ pub struct Request {
     pub command_line: Vec<String>,
     /// Which connections to list.
     pub listed: Listed,
-    /// `--limit`: more connections than this owing their FIN at one service raise the finding to an error.
+    /// `--limit`: this many connections owing their FIN at one service raise the finding to an error.
     pub limit: Option<u64>,
 }
 
@@ -87,7 +87,9 @@ impl<'a> Builder<'a> {
         let patterns = patterns::judge(self.outcome, self.request.limit);
         findings.extend(patterns.into_iter().map(|found| self.pattern(found)));
         findings.sort_by(|a, b| {
-            b.severity.cmp(&a.severity).then(rank(&a.name).cmp(&rank(&b.name))).then(b.count.cmp(&a.count))
+            let owed = |finding: &Finding| OWED_OR_DEAD.contains(&finding.name.as_str());
+            let order = b.severity.cmp(&a.severity).then(owed(b).cmp(&owed(a)));
+            order.then(rank(&a.name).cmp(&rank(&b.name))).then(b.count.cmp(&a.count))
         });
         findings
     }
@@ -107,15 +109,18 @@ impl<'a> Builder<'a> {
             capture: &self.outcome.capture,
         };
         let words = rule(name).map(|rule| rule.words(&group)).unwrap_or_default();
-        let over_limit = self.request.limit.is_some_and(|limit| members.len() as u64 > limit);
+        let over_limit = self.request.limit.is_some_and(|limit| members.len() as u64 >= limit);
         let severity = members.iter().map(|(_, finding)| finding.severity(members.len())).max();
         let severity = match severity {
             Some(_) if over_limit && name == "missing-fin" => Severity::Error,
             Some(severity) => severity.into(),
             None => Severity::Note,
         };
-        let surest =
-            members.iter().max_by_key(|(_, finding)| finding.fact).map_or(first, |(_, finding)| *finding);
+        let surest = members
+            .iter()
+            .rev()
+            .max_by_key(|(_, finding)| finding.fact)
+            .map_or(first, |(_, finding)| *finding);
         let longest =
             members.iter().filter_map(|(_, finding)| finding.lasted).max_by_key(|lasted| lasted.span);
         let mut against: Vec<String> = Vec::new();
@@ -224,7 +229,12 @@ impl<'a> Builder<'a> {
                     count: members.len() as u64,
                     says: format!("{place}: {}", first.why),
                     next: vec![Step {
-                        on: place,
+                        on: judged
+                            .connection
+                            .key
+                            .endpoint(first.side.unwrap_or(judged.roles.server()))
+                            .addr()
+                            .to_string(),
                         os: "Linux".into(),
                         command: format!("ss -tanoep state all '( sport = :{port} or dport = :{port} )'"),
                     }],
@@ -460,18 +470,25 @@ fn steps(next: Vec<(String, &'static str, String)>) -> Vec<Step> {
     next.into_iter().map(|(on, os, command)| Step { on, os: os.into(), command }).collect()
 }
 
-/// `a or b or c`, at most twenty.
+/// `tcp.stream in {1, 2}` or `a or b`, to be pasted into Wireshark; at most two hundred connections.
 fn filter_of_all(filters: impl Iterator<Item = String>) -> String {
-    let mut all: Vec<_> = filters.take(21).collect();
-    let more = all.len() > 20;
-    all.truncate(20);
+    let all: Vec<_> = filters.take(200).collect();
     let streams: Option<Vec<_>> = all.iter().map(|filter| filter.strip_prefix("tcp.stream eq ")).collect();
-    let text = match streams {
+    match streams {
         Some(streams) if streams.len() > 1 => format!("tcp.stream in {{{}}}", streams.join(", ")),
         _ => all.join(" or "),
-    };
-    if more { text + "  (first 20)" } else { text }
+    }
 }
+
+/// What the OK of a report denies, however slight it is.
+const OWED_OR_DEAD: &[&str] = &[
+    "missing-fin",
+    "late-fin",
+    "close-wait-aborted",
+    "dead-after-idle",
+    "reset-after-idle",
+    "close-wait-buildup",
+];
 
 fn verdict(findings: &[Finding], undecided: &[Undecided], outcome: &Outcome) -> Verdict {
     let worst = findings.iter().map(|finding| finding.severity).max();
@@ -482,7 +499,10 @@ fn verdict(findings: &[Finding], undecided: &[Undecided], outcome: &Outcome) -> 
             let count: u64 = undecided.iter().map(|undecided| undecided.count).sum();
             format!("UNDECIDED: {count} connection(s) cannot be judged from this capture")
         }
-        None => "OK: no connection owes a FIN, none died after a silence".into(),
+        None => match findings.iter().find(|finding| OWED_OR_DEAD.contains(&finding.name.as_str())) {
+            Some(slight) => format!("OK, nothing worse than a note: {}", slight.headline),
+            None => "OK: no connection owes a FIN, none died after a silence".into(),
+        },
     };
     Verdict { severity: worst, headline }
 }
