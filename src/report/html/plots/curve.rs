@@ -30,7 +30,10 @@ pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
         canvas.line("grid", (LEFT, y(count)), (RIGHT, y(count)));
         canvas.say("axis left", LEFT - 8.0, y(count) + 4.0, &number(count));
     }
-    canvas.path("fin-wait", &steps(&curve.points, &x, &y, |point| point.fin_wait_2));
+    if fin_wait > 0 {
+        canvas.path("fin-wait", &steps(&curve.points, &x, &y, |point| point.fin_wait_2));
+        canvas.say("axis left", RIGHT, 14.0, "dashed: FIN-WAIT-2");
+    }
     canvas.path("close-wait", &steps(&curve.points, &x, &y, |point| point.close_wait));
     if let Some(limit) = curve.limit {
         canvas.line("limit", (LEFT, y(limit)), (RIGHT, y(limit)));
@@ -39,9 +42,6 @@ pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
     canvas.say("axis", LEFT, 208.0, &style.day_and_time(&first.time));
     canvas.say("axis left", RIGHT, 208.0, &style.day_and_time(&last.time));
     canvas.say("axis close-wait-name", LEFT, 14.0, &format!("CLOSE-WAIT, at most {peak}{growth}"));
-    if fin_wait > 0 {
-        canvas.say("axis left", RIGHT, 14.0, "dashed: FIN-WAIT-2");
-    }
     Some(canvas.done())
 }
 

@@ -4,6 +4,7 @@
 use super::{Canvas, LEFT, RIGHT};
 use crate::report::text::count;
 use crate::report::{Length, SilencePoint, TimerInterval};
+use crate::wire::Span;
 
 const SURVIVED: f64 = 50.0;
 const FAILED: f64 = 84.0;
@@ -35,8 +36,8 @@ pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
     let x = |seconds: f64| LEFT + (seconds / least).ln() / (most / least).ln() * (RIGHT - LEFT);
 
     let range = match (&interval.above, &interval.at_most) {
-        (Some(above), Some(most)) => format!("above {}, at most {}", above.text, most.text),
-        (None, Some(most)) => format!("at most {}", most.text),
+        (Some(above), Some(most)) => format!("above {}, at most {}", above.text, rounded_up(most)),
+        (None, Some(most)) => format!("at most {}", rounded_up(most)),
         (Some(above), None) => format!("above {}", above.text),
         (None, None) => "no single timer".to_owned(),
     };
@@ -85,6 +86,15 @@ pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
         canvas.say(class, at, y, &format!("{} {}", candidate.value.text, candidate.name));
     }
     Some(canvas.done())
+}
+
+/// Lengths print rounded down; an upper bound of minutes is rounded up to the second, so that it still holds.
+fn rounded_up(length: &Length) -> String {
+    const SECOND: i64 = 1_000_000_000;
+    match length.span() {
+        Some(Span(ns)) if ns > 60 * SECOND && ns % SECOND > 0 => Span((ns / SECOND + 1) * SECOND).to_string(),
+        _ => length.text.clone(),
+    }
 }
 
 fn place(point: &SilencePoint, x: &dyn Fn(f64) -> f64) -> Option<f64> {
