@@ -5,7 +5,6 @@
 //! parts gives the same answer. Nothing here prints, and nothing below knows of it.
 
 mod bracket;
-mod client_gave_up;
 mod close_wait_buildup;
 mod constancy;
 mod curve;
@@ -50,7 +49,6 @@ pub const PATTERNS: &[&dyn Pattern] = &[
     &leak_chain::LeakChain,
     &close_wait_buildup::CloseWaitBuildup,
     &service_stall::ServiceStall,
-    &client_gave_up::ClientGaveUp,
     &lossy_path::LossyPath,
     &pattern_in_time::PatternInTime,
     &restart_seen::RestartSeen,

@@ -66,8 +66,11 @@ pub(super) fn spells(outcome: &Outcome) -> Vec<Spell> {
     spells
 }
 
-/// What that side waited for, since when, and what ended it: when, and who, unless the ports were used anew.
-fn wait(connection: &Connection, side: Side) -> Option<(Waiting, Stamp, Option<(Stamp, Option<Side>)>)> {
+/// What ended a wait: when, and who, unless the ports were used anew.
+type End = (Stamp, Option<Side>);
+
+/// What that side waited for, since when, and what ended it.
+fn wait(connection: &Connection, side: Side) -> Option<(Waiting, Stamp, Option<End>)> {
     let (own, other) = (connection.fin(side), connection.fin(side.peer()));
     let first = match (own, other) {
         (Some(own), Some(other)) => own.seen.frame < other.seen.frame && !own.closes_second,

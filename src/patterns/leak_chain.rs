@@ -18,12 +18,13 @@ use crate::wire::{Span, Stamp};
 pub(super) struct LeakChain;
 
 /// What says that the serving side hangs, or is not reached any more.
-const HANGS: [&str; 8] = [
+const HANGS: [&str; 9] = [
     "missing-fin",
     "late-fin",
     "no-answer",
     "dead-after-idle",
     "reset-after-idle",
+    "client-gave-up",
     "zero-window-stall",
     "unacked-fin",
     "syn-unanswered",

@@ -9,26 +9,6 @@ fn named(name: &str, connections: Vec<Connection>, end: f64) -> Vec<String> {
 }
 
 #[test]
-fn clients_that_wait_for_the_same_time_each_time() {
-    let waits = |seconds: &[f64]| {
-        let talk = |(n, &s): (usize, &f64)| {
-            let asked = IRREGULAR[n] + 5.0;
-            Talk::open(&client(n), SERVICE, IRREGULAR[n]).say(Client, asked).fin(Client, asked + s).done()
-        };
-        named("client-gave-up", seconds.iter().enumerate().map(talk).collect(), 2_000.0)
-    };
-    assert_eq!(waits(&[30.0, 30.1, 30.0]), [format!("Likely client-gave-up {SERVICE}")]);
-    assert!(waits(&[30.0, 30.1]).is_empty(), "two are too few");
-    assert!(waits(&[30.0, 50.0, 12.0, 7.0]).is_empty(), "persons, not a limit");
-    // Clients that have their answer may close when they like.
-    let content = |n: usize| {
-        let began = IRREGULAR[n];
-        Talk::open(&client(n), SERVICE, began).fin(Client, began + 30.0).fin(Server, began + 30.1).done()
-    };
-    assert!(named("client-gave-up", (0..5).map(content).collect(), 2_000.0).is_empty());
-}
-
-#[test]
 fn a_restart_closes_all_at_once() {
     let late = |n: usize, at: f64| {
         Talk::open(&client(n), SERVICE, IRREGULAR[n]).fin(Client, IRREGULAR[n] + 1.0).fin(Server, at).done()

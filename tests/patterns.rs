@@ -1,0 +1,155 @@
+//! Findings over many connections against what kernels and firewalls said of the same packets: every bundled capture of
+//! these scenarios, from every vantage point.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cwait_pcap::analysis::{self, Options};
+use cwait_pcap::findings::{Certainty, Severity};
+use cwait_pcap::patterns::{self, Curve, Data, PatternFinding, TimerClock, TimerInterval};
+use serde_json::Value;
+
+/// Captures of a scenario with the vantage point of each, and its truth.
+fn scenario(name: &str) -> (Vec<(String, PathBuf)>, Value) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures").join(name);
+    let truth: Value = serde_json::from_slice(&fs::read(folder.join("truth.json")).unwrap()).unwrap();
+    let mut captures: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "zst"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path))
+        .collect();
+    captures.sort();
+    assert!(!captures.is_empty(), "{name}");
+    (captures, truth)
+}
+
+fn judge(path: &Path) -> Vec<PatternFinding> {
+    let outcome = analysis::run(&[path.to_owned()], &Options::default(), &mut |_| {}).unwrap();
+    patterns::judge(&outcome, Some(4))
+}
+
+fn named<'a>(findings: &'a [PatternFinding], name: &str) -> Vec<&'a PatternFinding> {
+    findings.iter().filter(|finding| finding.name == name).collect()
+}
+
+fn interval(finding: &PatternFinding) -> &TimerInterval {
+    match &finding.data {
+        Some(Data::Interval(interval)) => interval,
+        other => panic!("{}: {other:?}", finding.name),
+    }
+}
+
+fn curve(finding: &PatternFinding) -> &Curve {
+    match &finding.data {
+        Some(Data::Curve(curve)) => curve,
+        other => panic!("{}: {other:?}", finding.name),
+    }
+}
+
+/// Timers of firewalls, in seconds, and from where the failing side can be seen failing.
+const FORGETFUL: [&str; 7] = [
+    "firewall-forgets-silently",
+    "firewall-forgets-with-reset",
+    "idle-gap-ladder",
+    "idle-gap-ladder-15min",
+    "idle-gap-ladder-reset",
+    "idle-gap-ladder-reset-60min",
+    "ipv6-firewall-forgets",
+];
+
+#[test]
+fn the_interval_always_contains_the_timer() {
+    let mut likely = 0;
+    for name in FORGETFUL {
+        let (captures, truth) = scenario(name);
+        let timer = truth["firewall_idle_timeout_seconds"].as_f64().unwrap();
+        for (file, path) in captures {
+            let findings = judge(&path);
+            for finding in named(&findings, "path-idle-timeout") {
+                let interval = interval(finding);
+                let seconds = |span: Option<cwait_pcap::wire::Span>| span.map(|span| span.as_secs_f64());
+                let (above, at_most) = (seconds(interval.above).unwrap(), seconds(interval.at_most).unwrap());
+                assert!(
+                    above < timer && timer <= at_most,
+                    "{name}/{file}: {above} to {at_most}, set to {timer}"
+                );
+                assert_eq!(interval.clock, TimerClock::Any, "{name}/{file}");
+                let bracket = &truth["timeout_bracket"];
+                if let (Some(survived), Some(failed)) =
+                    (bracket["longest_survived"].as_f64(), bracket["shortest_failed"].as_f64())
+                {
+                    // The kernels' own times are exact to about 0.2 s, or the same share of a lengthened silence.
+                    let exact = 0.2_f64.max(timer / 1_000.0);
+                    assert!(
+                        (above - survived).abs() < exact && (at_most - failed).abs() < exact,
+                        "{name}/{file}"
+                    );
+                }
+                likely += usize::from(finding.fact >= Certainty::Likely);
+            }
+            let speaker = file.starts_with("client-side") || file.starts_with("firewall-client-side");
+            let timers = named(&findings, "path-idle-timeout");
+            assert!(!speaker || timers.len() == 1 && timers[0].severity == Severity::Error, "{name}/{file}");
+            assert!(named(&findings, "outage").is_empty(), "{name}/{file}");
+        }
+    }
+    assert_eq!(likely, 14, "client and firewall see the clients' silences fail, in each of seven scenarios");
+}
+
+#[test]
+fn no_timer_is_claimed_without_a_firewall() {
+    let all = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures")).unwrap();
+    let mut scenarios = 0;
+    for name in all.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+        if FORGETFUL.contains(&name.as_str()) || name == "file-formats" {
+            continue;
+        }
+        scenarios += 1;
+        for (file, path) in scenario(&name).0 {
+            let findings = judge(&path);
+            for claim in ["path-idle-timeout", "half-closed-timeout", "outage"] {
+                assert!(named(&findings, claim).is_empty(), "{name}/{file}: {claim}");
+            }
+        }
+    }
+    assert!(scenarios >= 9);
+}
+
+#[test]
+fn a_service_that_closes_idle_connections_is_named() {
+    for (file, path) in scenario("server-idle-timeout").0 {
+        let findings = judge(&path);
+        let [finding] = named(&findings, "server-idle-timeout")[..] else { panic!("{file}") };
+        let limit = finding.lasted.unwrap().span.as_secs_f64();
+        assert!((limit - 3.0).abs() < 0.1, "{file}: {limit}");
+    }
+    for name in ["idle-without-firewall", "idle-gap-ladder", "clean-closes"] {
+        for (file, path) in scenario(name).0 {
+            assert!(named(&judge(&path), "server-idle-timeout").is_empty(), "{name}/{file}");
+        }
+    }
+}
+
+#[test]
+fn the_curve_equals_the_socket_tables() {
+    for name in ["leak-over-time", "leak-over-time-x300"] {
+        let (captures, truth) = scenario(name);
+        let samples = truth["samples"].as_array().unwrap();
+        assert!(samples.len() >= 20, "{name}");
+        for (file, path) in captures {
+            let findings = judge(&path);
+            let [finding] = named(&findings, "close-wait-buildup")[..] else { panic!("{name}/{file}") };
+            let curve = curve(finding);
+            for sample in samples {
+                let at = (sample["epoch"].as_f64().unwrap() * 1e9) as i64;
+                let count = |state: &str| sample["server"][state].as_u64().unwrap_or(0);
+                let now = curve.points.iter().take_while(|point| point.at.0 <= at).last();
+                let counted = now.map_or((0, 0), |point| (point.close_wait, point.fin_wait_2));
+                assert_eq!(counted, (count("CLOSE-WAIT"), count("FIN-WAIT-2")), "{name}/{file} at {at}");
+            }
+            let exceeded = curve.limit.and_then(|(_, when)| when);
+            assert!(exceeded.is_some() && finding.severity == Severity::Error, "{name}/{file}");
+        }
+    }
+}
