@@ -18,6 +18,7 @@ mod recover;
 mod snoop;
 mod source;
 mod summary;
+mod unpacked;
 mod walk;
 
 use crate::wire::Timestamp;
@@ -26,6 +27,7 @@ pub use compression::Compression;
 pub use error::{CaptureError, Looks};
 pub use reader::Reader;
 pub use summary::{ByteOrder, Cut, Damage, DamageKind, Drop, Interface, Summary};
+pub use unpacked::Unpacked;
 
 use source::Source;
 use walk::{Format, Frame, Opened, Probe, Recognised, Stop, Walk, Walked};

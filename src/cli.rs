@@ -7,6 +7,7 @@ mod job;
 mod output;
 mod progress;
 mod show;
+mod sockets;
 mod status;
 mod words;
 
@@ -23,6 +24,7 @@ pub fn main() -> ExitCode {
     let done = match args.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Sockets(args) => sockets::run(&args),
         Command::Report(args) => words::report(&args),
         Command::Explain(args) => words::explain(&args),
         Command::Advise(args) => words::advise(&args),

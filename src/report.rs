@@ -17,6 +17,7 @@ mod json;
 mod ladder;
 mod markdown;
 mod ndjson;
+mod sockets;
 mod sort;
 mod style;
 mod terminal;
@@ -42,6 +43,7 @@ pub use drawing::{
 pub use format::{FORMATS, Format, by_extension, by_name};
 pub use json::{NotAReport, read, schema};
 pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
+pub use sockets::{SocketExcess, SocketListing, SocketMoment, SocketReport, SocketRow, UnreadLine};
 pub use sort::{SORTS, Sort};
 pub use style::{Detail, Style};
 pub use terminal::connection as write_connection;

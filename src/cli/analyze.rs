@@ -81,7 +81,7 @@ fn select(args: &SelectArgs, zone: &TimeZone) -> Result<Select> {
 }
 
 /// An instant with its offset, or a date and time in `zone`.
-fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
+pub fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
     let at = text.parse::<jiff::Timestamp>().or_else(|_| {
         let civil: jiff::civil::DateTime = text.parse()?;
         zone.to_timestamp(civil)

@@ -11,6 +11,7 @@ use clap_complete::Shell;
 use cwait_pcap::report::{FORMATS, SCHEMA_VERSION, SORTS};
 use cwait_pcap::wire::Span;
 
+pub use values::SocketsFormat;
 use values::{Badness, TunnelArg, Which, ZoneArg, formats, size, sorts};
 
 const EXIT_STATUS: &str = "\
@@ -41,6 +42,8 @@ pub enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Draw one connection: what passed between its ends, and in which states that left them
     Show(ShowArgs),
+    /// Count the sockets in listings of one host (ss, netstat, lsof ...) by state, service and process
+    Sockets(SocketsArgs),
     /// Write a kept JSON report in another format
     Report(ReportArgs),
     /// The long text of a finding or a topic: what it means, what proves it, what helps
@@ -144,6 +147,32 @@ pub struct ReadArgs {
     /// counted
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_memory: Option<u64>,
+}
+
+#[derive(Group, Debug)]
+pub struct SocketsArgs {
+    /// What ss, netstat, lsof, PowerShell or /proc/net/tcp printed on one host, once or many times; compressed or not;
+    /// '-' is standard input
+    #[arg(required = true, value_name = "LISTING")]
+    pub listings: Vec<PathBuf>,
+    /// Exit with 1 if one service has at least so many sockets in CLOSE-WAIT at the last snapshot
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Only services on this port
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// When a listing without any date was made: 2026-11-23T09:12:44Z, '2026-11-23 09:12:44' in the zone of --tz
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// The time zone of dates that name none, and of what is shown [default: the system's, UTC in a pipe]
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// The format of the report
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub format: SocketsFormat,
+    /// Every row, snapshot and unread line
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 #[derive(Group, Debug)]

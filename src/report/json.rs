@@ -25,10 +25,15 @@ impl Format for Json {
     }
 
     fn write(&self, report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-        let mut writer = serde_json::Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new()));
-        report.serialize(&mut writer)?;
-        out.write_all(b"\n")
+        write(report, out)
     }
+}
+
+/// Any wire type as indented JSON.
+pub(super) fn write(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut writer = serde_json::Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new()));
+    value.serialize(&mut writer)?;
+    out.write_all(b"\n")
 }
 
 /// The JSON Schema of a report, as indented JSON.

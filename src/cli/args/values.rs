@@ -104,6 +104,15 @@ impl From<Badness> for Severity {
     }
 }
 
+/// How `sockets` writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum SocketsFormat {
+    /// Text of 80 columns
+    Terminal,
+    /// Everything, for programs
+    Json,
+}
+
 /// The names that `--format` takes.
 pub(super) fn formats() -> PossibleValuesParser {
     let value = |name, about| PossibleValue::new(name).help(about);
