@@ -3,10 +3,9 @@
 
 use std::net::IpAddr;
 
-use super::Case;
 use super::dead_after_idle::{DeadAfterIdle, is_long};
-use super::reset_after_idle::own_hop_limit;
-use crate::tcp::{Outcome, Rst, Silence};
+use super::{Case, Sender};
+use crate::tcp::{Outcome, Silence};
 use crate::wire::{Stamp, Timestamp};
 
 /// A silence after which the other side did not answer.
@@ -28,9 +27,9 @@ pub enum How {
         /// Times sent.
         attempts: u16,
     },
-    /// A RST with a hop limit that the other side's segments never had: most likely a box sent it.
+    /// A RST that another machine than the other side sent, most likely a box on the path.
     ForeignReset(Stamp),
-    /// A RST with the other side's own hop limit: the host, or a box that cannot be told from it.
+    /// A RST of the host, or of a box that cannot be told from it.
     OwnReset(Stamp),
     /// An ICMP error: a box on the path says by name that it does not pass this on.
     Quoted {
@@ -52,7 +51,11 @@ impl Case<'_> {
         let (how, until) = match outcome {
             Outcome::Reset => {
                 let rst = self.connection.rst(peer)?;
-                (self.reset(&silence, rst), rst.seen.at)
+                let how = match self.reset_origin(peer)?.sender {
+                    Sender::Box => How::ForeignReset(rst.seen),
+                    Sender::Host | Sender::Unknown => How::OwnReset(rst.seen),
+                };
+                (how, rst.seen.at)
             }
             Outcome::Pending { attempts, last_attempt, heard } => {
                 if let Some(quoted) = self.quoted(&silence) {
@@ -67,14 +70,6 @@ impl Case<'_> {
             }
         };
         Some(Broken { silence, how, until })
-    }
-
-    fn reset(&self, silence: &Silence, rst: &Rst) -> How {
-        if own_hop_limit(self, silence.by.peer(), rst) {
-            How::OwnReset(rst.seen)
-        } else {
-            How::ForeignReset(rst.seen)
-        }
     }
 
     fn quoted(&self, silence: &Silence) -> Option<Broken> {

@@ -67,7 +67,7 @@ impl CloseWaitBuildup {
             words: Words {
                 headline: headline(&all, left),
                 says: says(scene, &all, left, longest, first),
-                advice: advice(&all, left),
+                advice: advice(&all, left, longest),
                 next: next(&place, first),
             },
             against: vec!["sockets whose FIN came before the capture began are not counted".into()],
@@ -132,8 +132,11 @@ fn says(scene: &Scene<'_>, curve: &Curve, left: u64, longest: Span, first: &Spel
     says
 }
 
-fn advice(curve: &Curve, left: u64) -> Vec<String> {
-    let kind = if left * 2 > curve.peak.close_wait && left >= FEWEST {
+fn advice(curve: &Curve, left: u64, longest: Span) -> Vec<String> {
+    let stays = left * 2 > curve.peak.close_wait && left >= FEWEST;
+    let kind = if stays && longest < Span::secs(60) {
+        "Count again some minutes later: what stays is a leak, what goes was only late."
+    } else if stays {
         "What stays is a leak. Each holds a descriptor, and often a thread; when those run out the service stops."
     } else {
         "It does not stay: closes come, but late. Look for what the program waits for before it closes."

@@ -301,9 +301,7 @@ fn advice(reading: &Reading) -> Vec<String> {
         TimerClock::FromServer => {
             format!("SO_KEEPALIVE on the server's sockets, first probe well below {below}.")
         }
-        _ => format!(
-            "SO_KEEPALIVE on the sockets of either end, first probe well below {below} (commands below)."
-        ),
+        _ => format!("SO_KEEPALIVE on the sockets of either end, first probe well below {below}."),
     };
     let order = "In this order, shortest first: keep-alive and pool limit of the client, idle limit of the server, timers \
                  of the boxes."

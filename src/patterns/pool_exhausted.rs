@@ -1,7 +1,7 @@
 //! `pool-exhausted`: a service holds connections that it does not close, and from some moment on answers nobody: its
 //! workers are used up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::curve::Spell;
 use super::scene::Scene;
@@ -72,13 +72,8 @@ impl PoolExhausted {
         }
         let fact = if waiting.len() >= 2 { Certainty::Likely } else { Certainty::Possible };
         let mut shown: Vec<usize> = held.iter().map(|spell| spell.member).collect();
-        shown.extend(
-            waiting
-                .iter()
-                .map(|(member, _)| *member)
-                .filter(|member| !shown.contains(member))
-                .collect::<Vec<_>>(),
-        );
+        let known: HashSet<usize> = shown.iter().copied().collect();
+        shown.extend(waiting.iter().map(|(member, _)| *member).filter(|member| !known.contains(member)));
         Some(PatternFinding {
             fact,
             cause: Some(Cause {

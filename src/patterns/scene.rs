@@ -42,7 +42,7 @@ pub(super) struct Failure {
 /// Why a silence that was not survived says nothing of a timer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Void {
-    /// The RST may be the host's own.
+    /// The RST is the host's own, or may be.
     OwnReset,
     /// The host has forgotten a connection by itself elsewhere in this capture.
     PeerForgot,
@@ -60,7 +60,7 @@ impl Void {
     /// Completes *3 more are left out:*.
     pub(super) fn why(self) -> &'static str {
         match self {
-            Void::OwnReset => "the RST came with the host's own hop limit",
+            Void::OwnReset => "the RST is the host's own, or cannot be told from it",
             Void::PeerForgot => "their host has forgotten connections by itself",
             Void::Outage => "connections to that host failed together whatever their silence",
             Void::NotHeardAgain => "their host was not heard again at all",
