@@ -168,7 +168,9 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
         because.push(format!("host alive {} later", host.last.at - acked.at));
     }
     if host.fins > 0 {
-        because.push(format!("{} FINs from its other ports passed", words::thousands(host.fins)));
+        let fins =
+            if host.fins == 1 { "a FIN".into() } else { format!("{} FINs", words::thousands(host.fins)) };
+        because.push(format!("{fins} from its other ports passed"));
     }
     if near_an_initial_hop_limit(case, side) {
         because.push("captured at its host".into());
@@ -180,9 +182,8 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
     if waited_in_vain(case.connection, case.roles).is_some() && side == case.roles.server() {
         because.push("it never answered the request: it was stuck before it had to close".into());
     }
-    if !alive && !alive_here {
-        because
-            .push("but its host was not heard again: it may be down, or its FIN was lost on the way".into());
+    if because.is_empty() {
+        return None;
     }
     let likely = (alive || alive_here) && host.fins > 0 && dropped == 0;
     let certainty = if likely { Certainty::Likely } else { Certainty::Possible };
