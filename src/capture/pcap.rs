@@ -146,10 +146,10 @@ struct Header {
 impl<const BIG: bool> In<BIG> {
     #[inline(always)]
     fn header(&self, bytes: &[u8; 16]) -> Header {
-        let [a, b, c, d] = [0, 4, 8, 12].map(|at| {
-            let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-            if BIG { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) }
-        });
+        let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = *bytes;
+        let number = |field: [u8; 4]| if BIG { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) };
+        let (a, b) = (number([a0, a1, a2, a3]), number([b0, b1, b2, b3]));
+        let (c, d) = (number([c0, c1, c2, c3]), number([d0, d1, d2, d3]));
         let swapped = match self.0.lengths {
             Lengths::CapturedFirst => false,
             Lengths::OriginalFirst => true,

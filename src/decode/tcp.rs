@@ -74,6 +74,11 @@ impl Options {
         // A larger shift counts as this one (RFC 7323 §2.3).
         const LARGEST_SHIFT: u8 = 14;
         let mut known = Options::NONE;
+        // What nearly every segment carries, and nothing else (RFC 7323 appendix A).
+        if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, v0, v1, v2, v3, e0, e1, e2, e3] = *rest {
+            let (val, ecr) = (u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([e0, e1, e2, e3]));
+            return Options { timestamps: Some(TcpTimestamps { val, ecr }), ..known };
+        }
         loop {
             match rest {
                 [NO_OPERATION, tail @ ..] => {
