@@ -19,6 +19,14 @@ pub struct Fin {
     pub last_sent: Stamp,
     /// The peer's first segment that acknowledges it.
     pub acked: Option<Stamp>,
+    /// The peer's first empty segment that acknowledges it and stands right behind the peer's data. An empty segment
+    /// carries SND.NXT (RFC 9293 §3.10.7.4), so the peer had sent no FIN when it sent this: it was in CLOSE-WAIT, even if
+    /// a FIN of its own was lost before it was captured. A segment with data may be an old one sent again, and proves
+    /// no such thing.
+    pub close_wait: Option<Stamp>,
+    /// The same for a peer of which no data were seen yet, with that segment's number: whether its data end there, only
+    /// an earlier part of the capture can tell.
+    pub(super) perhaps_close_wait: Option<(Stamp, SeqNum)>,
     /// The sender's payload when it was sent was later than the peer's: the peer still owed an answer.
     pub answer_owed: bool,
     /// The sender had itself acknowledged the peer's FIN before: it closed second (RFC 9293 §3.6, case 2).

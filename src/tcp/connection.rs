@@ -55,6 +55,26 @@ pub struct Extra {
     pub(super) recent: Option<Box<Recent>>,
     /// The first segments, in a part of a capture that has predecessors.
     pub(super) head: Option<Box<Head>>,
+    /// The first empty segments of each side after the head was full.
+    pub(super) empties: Option<Box<[Empties; 2]>>,
+}
+
+/// Empty segments that stood at their sender's highest number: if an earlier part knows of a FIN that they acknowledge,
+/// then they show CLOSE-WAIT ([`Fin::close_wait`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Empties {
+    /// The first one, while nothing of its sender's data was seen.
+    pub(super) perhaps: Option<Empty>,
+    /// The first one that stood right behind its sender's data.
+    pub(super) behind_data: Option<Empty>,
+}
+
+/// One of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Empty {
+    pub(super) seen: Stamp,
+    pub(super) seq: SeqNum,
+    pub(super) ack: SeqNum,
 }
 
 /// The last sixteen fingerprints of each side with their times.
@@ -88,6 +108,8 @@ impl Connection {
     pub(super) const REUSED: u32 = 8192;
     const CLOSED_ORDERLY: u32 = 16384;
     pub(super) const HEAD: u32 = 32768;
+    /// The empty segment of that side which shows where its data end is yet to come, after a head was full; see [`Empties`].
+    pub(super) const AWAITS_EMPTY: [u32; 2] = [1 << 18, 1 << 19];
     /// The table's own: another connection has taken this one's place in the index.
     pub(super) const SUPERSEDED: u32 = 1 << 16;
     /// The table's own: it took the place of another, whose stragglers may still come.
@@ -171,6 +193,9 @@ impl Connection {
         }
         let payload_before = self.halves[x].payload;
         self.move_marks(s);
+        if self.bits & Connection::AWAITS_EMPTY[x] != 0 && s.span() == 0 {
+            self.note_empty(s);
+        }
         self.count(s, kind);
         if s.flags.any(TcpFlags::SYN) {
             self.syn(s);
@@ -744,6 +769,18 @@ impl Connection {
         let extra = self.extra_mut();
         if s.flags.any(TcpFlags::ACK)
             && let Some(fin) = &mut extra.fin[y]
+            && fin.close_wait.is_none()
+            && s.ack.at_or_after(fin.end)
+            && s.span() == 0
+        {
+            if x_half.ends_in(s.seq) {
+                fin.close_wait = Some(s.seen);
+            } else if !x_half.is_anchored() && fin.perhaps_close_wait.is_none() {
+                fin.perhaps_close_wait = Some((s.seen, s.seq));
+            }
+        }
+        if s.flags.any(TcpFlags::ACK)
+            && let Some(fin) = &mut extra.fin[y]
             && fin.acked.is_none()
         {
             if s.ack.at_or_after(fin.end) {
@@ -769,6 +806,8 @@ impl Connection {
                         peer_payload_before: y_half.payload,
                         last_sent: s.seen,
                         acked: acked.then_some(y_half.last),
+                        close_wait: None,
+                        perhaps_close_wait: None,
                         answer_owed: x_half.spoke_last(&y_half),
                         closes_second: false,
                         sent: 1,
@@ -781,6 +820,24 @@ impl Connection {
             self.history.note(Letter::Fin, s.side);
         }
         self.settle();
+    }
+
+    #[cold]
+    fn note_empty(&mut self, s: &Segment) {
+        let x = s.side.index();
+        let half = &self.halves[x];
+        let (behind_data, anchored) = (half.ends_in(s.seq), half.is_anchored());
+        if !s.flags.any(TcpFlags::ACK) || anchored && !behind_data {
+            return;
+        }
+        let empty = Empty { seen: s.seen, seq: s.seq, ack: s.ack };
+        let empties = &mut self.extra_mut().empties.get_or_insert_default()[x];
+        if behind_data {
+            empties.behind_data = Some(empty);
+            self.bits &= !Connection::AWAITS_EMPTY[x];
+        } else {
+            empties.perhaps.get_or_insert(empty);
+        }
     }
 
     /// Sets what follows from the FINs.

@@ -109,6 +109,16 @@ impl Half {
         if self.has & Half::ANCHORED != 0 { self.nxt - self.data_end } else { 0 }
     }
 
+    /// Whether all that it sent is known to end right before that number.
+    pub(super) fn ends_in(&self, number: SeqNum) -> bool {
+        self.is_anchored() && self.nxt == number && self.data_end == number
+    }
+
+    /// Whether its SYN or some of its payload was seen.
+    pub(super) fn is_anchored(&self) -> bool {
+        self.has & Half::ANCHORED != 0
+    }
+
     /// What identifies a frame captured twice: everything in the TCP header and the IP identification.
     #[inline]
     pub(super) fn signature_of(s: &Segment) -> u32 {

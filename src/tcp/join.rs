@@ -166,6 +166,7 @@ impl Connection {
             for side in Side::BOTH {
                 let [x, y] = [side.index(), side.peer().index()];
                 let Some(fin) = &mut fins[x] else { continue };
+                fin.settle_close_wait(&own.halves[y]);
                 let nothing_before =
                     first_payload.iter().flatten().all(|&payload| micros(fin.seen.at) < payload);
                 if unspoken && nothing_before {
@@ -179,7 +180,8 @@ impl Connection {
             };
             self.add_extra(later, &fins, own.halves.map(|half| half.payload), &unknown);
         }
-        about |= self.close_fins(closed, rest);
+        self.add_empties(&own, rest);
+        about |= self.close_fins(&own, closed, rest);
         // Frames captured twice were looked for among the last ones here, and there only once two in a row were the same.
         about |= own.bits & !closed.bits & rest.bits & Connection::TWICE != 0;
         if about {
@@ -194,7 +196,8 @@ impl Connection {
     /// What was set or cleared since `closed`.
     fn join_bits(&mut self, rest: u32, closed: u32) {
         const OPENED: u32 = Connection::OPENED_BY_LO | Connection::OPENED_BY_HI;
-        const PASSING: u32 = Connection::RUNNING_BITS | Connection::HEAD | Connection::TABLE_BITS;
+        const AWAITS: u32 = Connection::AWAITS_EMPTY[0] | Connection::AWAITS_EMPTY[1];
+        const PASSING: u32 = Connection::RUNNING_BITS | Connection::HEAD | Connection::TABLE_BITS | AWAITS;
         let mut lasting = !(PASSING | Connection::REUSED);
         if self.bits & OPENED != 0 {
             lasting &= !OPENED;
@@ -206,17 +209,29 @@ impl Connection {
 
     /// FINs of which `rest` knew nothing: their acknowledgment may lie inside it. Its time is then known only to be no
     /// later than that side's last segment.
-    fn close_fins(&mut self, closed: &Closed, rest: &Connection) -> bool {
+    fn close_fins(&mut self, own: &Closed, closed: &Closed, rest: &Connection) -> bool {
         let halves = self.halves;
+        let empties =
+            rest.extra.as_ref().and_then(|extra| extra.empties.as_deref()).copied().unwrap_or_default();
         let Some(extra) = &mut self.extra else { return false };
         let mut about = false;
         for side in Side::BOTH {
             let peer = &halves[side.peer().index()];
             let Some(fin) = &mut extra.fin[side.index()] else { continue };
-            if fin.acked.is_some() || closed.fins[side.index()].is_some() {
+            if own.fins[side.index()].is_none() || closed.fins[side.index()].is_some() {
                 continue;
             }
-            let spoke = rest.halves[side.peer().index()].spoke();
+            let spoke = rest.halves[side.peer().index()].last != closed.halves[side.peer().index()].last;
+            if fin.acked.is_some() {
+                let y = side.peer().index();
+                let open = fin.close_wait.is_none() && own.fins[y].is_none();
+                let perhaps = empties[y].perhaps.filter(|empty| own.halves[y].ends_in(empty.seq));
+                if let Some(empty) = perhaps.or(empties[y].behind_data).filter(|_| open) {
+                    fin.close_wait = empty.ack.at_or_after(fin.end).then_some(empty.seen);
+                    about |= fin.close_wait.is_none();
+                }
+                continue;
+            }
             if spoke && peer.has_ack() && peer.ack.at_or_after(fin.end) {
                 fin.acked = Some(peer.last);
                 about = true;
@@ -225,6 +240,24 @@ impl Connection {
             }
         }
         about
+    }
+
+    /// A part that is joined to another part may meet a third that knows of the FIN.
+    fn add_empties(&mut self, own: &Closed, rest: &Connection) {
+        let Some(later) = rest.extra.as_ref().and_then(|extra| extra.empties.as_deref()) else { return };
+        if self.head().is_none() {
+            return;
+        }
+        for (x, later) in later.iter().enumerate() {
+            let half = &own.halves[x];
+            let empties = &mut self.extra_mut().empties.get_or_insert_default()[x];
+            let shown = later.perhaps.filter(|empty| half.ends_in(empty.seq)).or(later.behind_data);
+            empties.behind_data = empties.behind_data.or(shown);
+            empties.perhaps = empties.perhaps.or(later.perhaps.filter(|_| !half.is_anchored()));
+            if empties.behind_data.is_some() {
+                self.bits &= !Connection::AWAITS_EMPTY[x];
+            }
+        }
     }
 
     fn present(&self) -> Closed {
@@ -248,6 +281,11 @@ impl Connection {
         self.responder_rtt_us = 0;
         self.originator_rtt_us = 0;
         self.longest_answer_us = 0;
+        for side in Side::BOTH {
+            if self.fin(side).is_none() {
+                self.bits |= Connection::AWAITS_EMPTY[side.index()];
+            }
+        }
         if let Some(extra) = &mut self.extra {
             extra.count_anew();
         }
@@ -338,7 +376,8 @@ impl Connection {
         for fin in extra.fin.iter_mut().flatten() {
             shift(&mut fin.seen);
             shift(&mut fin.last_sent);
-            fin.acked.iter_mut().for_each(shift);
+            fin.acked.iter_mut().chain(&mut fin.close_wait).for_each(shift);
+            fin.perhaps_close_wait.iter_mut().for_each(|(stamp, _)| shift(stamp));
         }
         for rst in extra.rst.iter_mut().flatten() {
             shift(&mut rst.seen);
@@ -351,6 +390,10 @@ impl Connection {
         }
         if let Some(silences) = &mut extra.silences {
             silences.shift_frames(by);
+        }
+        for empties in extra.empties.iter_mut().flat_map(|empties| empties.iter_mut()) {
+            let both = empties.perhaps.iter_mut().chain(&mut empties.behind_data);
+            both.for_each(|empty| shift(&mut empty.seen));
         }
         for zero in extra.zero.iter_mut().flat_map(|zero| zero.iter_mut()) {
             zero.since.iter_mut().for_each(shift);
@@ -430,9 +473,11 @@ impl Extra {
         for fin in self.fin.iter_mut().flatten() {
             fin.sent = 0;
             fin.peer_payload_before = 0;
+            (fin.close_wait, fin.perhaps_close_wait) = (None, None);
         }
         self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
         self.stuck = [None; 2];
+        self.empties = None;
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();
         }
@@ -443,16 +488,30 @@ impl Extra {
 }
 
 impl Fin {
+    /// `peer` is what an earlier part knows of the one that acknowledged this FIN.
+    fn settle_close_wait(&mut self, peer: &Half) {
+        if let Some((stamp, number)) = self.perhaps_close_wait.filter(|_| peer.is_anchored()) {
+            if peer.ends_in(number) {
+                self.close_wait = Some(stamp);
+            }
+            self.perhaps_close_wait = None;
+        }
+    }
+
     /// `again` is the same FIN as known to a part that began later; `payload` is what the peer had sent until then.
     fn then(&self, again: &Fin, payload: u64) -> Fin {
         let sent = self.sent.saturating_add(again.sent);
         let last_sent = if again.sent > 0 { again.last_sent } else { self.last_sent };
+        let close_wait = self.close_wait.or(again.close_wait);
+        let perhaps_close_wait = self.perhaps_close_wait.or(again.perhaps_close_wait);
         if self.acked.is_some() {
-            return Fin { sent, last_sent, ..*self };
+            return Fin { sent, last_sent, close_wait, perhaps_close_wait, ..*self };
         }
         Fin {
             sent,
             last_sent,
+            close_wait,
+            perhaps_close_wait,
             acked: again.acked,
             peer_payload_before: payload + again.peer_payload_before,
             ..*self

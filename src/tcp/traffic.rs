@@ -214,6 +214,10 @@ impl Conversation {
             _ => {
                 let len = if self.dice.permille(300) { 100 } else { 0 };
                 self.send(side, ACK | FIN, len);
+                // Stacks acknowledge a FIN at once, most of the time.
+                if self.dice.permille(900) {
+                    self.send(side.peer(), ACK, 0);
+                }
             }
         }
     }
