@@ -192,7 +192,7 @@ impl Connection {
             self.establish(s);
         }
         let payload_before = self.halves[x].payload;
-        self.move_marks(s);
+        self.move_marks(s, kind);
         if self.bits & Connection::AWAITS_EMPTY[x] != 0 && s.span() == 0 {
             self.note_empty(s);
         }
@@ -600,11 +600,14 @@ impl Connection {
 
     /// Moves the highest numbers of both sides.
     #[inline]
-    fn move_marks(&mut self, s: &Segment) {
+    fn move_marks(&mut self, s: &Segment, kind: Kind) {
         let (x, y) = (s.side.index(), s.side.peer().index());
         let half = &mut self.halves[x];
         let end = s.end();
-        let occupies = s.len > 0 || s.flags.any(TcpFlags::SYN);
+        // The octet of a probe is not data: where the sender has closed, it has the number of the FIN. A stack pushes the
+        // last octet that its program gave it, so a lone one without PSH is taken for a probe's.
+        let pushed = s.flags.any(TcpFlags::PSH) && !matches!(kind, Kind::KeepAlive | Kind::WindowProbe);
+        let occupies = s.len > 1 || s.len == 1 && pushed || s.flags.any(TcpFlags::SYN);
         let data_end = if s.flags.any(TcpFlags::FIN) { end - 1 } else { end };
         let other_syn = self.bits & Connection::ESTABLISHED == 0
             && s.flags.any(TcpFlags::SYN)
@@ -767,9 +770,11 @@ impl Connection {
         let (x, y) = (s.side.index(), s.side.peer().index());
         let [x_half, y_half] = [self.halves[x], self.halves[y]];
         let extra = self.extra_mut();
+        let own = extra.fin[x];
         if s.flags.any(TcpFlags::ACK)
             && let Some(fin) = &mut extra.fin[y]
             && fin.close_wait.is_none()
+            && own.is_none()
             && s.ack.at_or_after(fin.end)
             && s.span() == 0
         {

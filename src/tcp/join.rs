@@ -166,7 +166,7 @@ impl Connection {
             for side in Side::BOTH {
                 let [x, y] = [side.index(), side.peer().index()];
                 let Some(fin) = &mut fins[x] else { continue };
-                fin.settle_close_wait(&own.halves[y]);
+                fin.settle_close_wait(&own.halves[y], own.fins[y].is_some());
                 let nothing_before =
                     first_payload.iter().flatten().all(|&payload| micros(fin.seen.at) < payload);
                 if unspoken && nothing_before {
@@ -319,11 +319,11 @@ impl Connection {
                 (earlier, later) => later.or(earlier),
             };
             extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
-                (Some(first), Some(again)) => {
+                (Some(first), Some(again)) if first.sent > 0 => {
                     let sent = first.sent.saturating_add(again.sent);
                     Some(Rst { sent, last_sent: again.last_sent, ..first })
                 }
-                (first, only) => first.or(only),
+                (first, later) => later.or(first),
             };
         }
         if silences.is_some() || extra.silences.is_some() {
@@ -488,8 +488,11 @@ impl Extra {
 }
 
 impl Fin {
-    /// `peer` is what an earlier part knows of the one that acknowledged this FIN.
-    fn settle_close_wait(&mut self, peer: &Half) {
+    /// `peer` is what an earlier part knows of the one that acknowledged this FIN, and whether it had sent its own.
+    fn settle_close_wait(&mut self, peer: &Half, peer_closed: bool) {
+        if peer_closed {
+            (self.close_wait, self.perhaps_close_wait) = (None, None);
+        }
         if let Some((stamp, number)) = self.perhaps_close_wait.filter(|_| peer.is_anchored()) {
             if peer.ends_in(number) {
                 self.close_wait = Some(stamp);

@@ -109,6 +109,7 @@ struct Passing {
     ack: u64,
     len: u32,
     id: u16,
+    probe: bool,
 }
 
 struct World {
@@ -183,7 +184,8 @@ impl World {
             0..=14 => self.send_data(side),
             15..=22 => self.close(side),
             23..=30 => self.repeat(side),
-            31..=36 => self.send(side, false, self.ends[x].nxt, 0),
+            31..=34 => self.send(side, false, self.ends[x].nxt, 0),
+            35..=36 => self.probe(side),
             37..=67 => self.reach_capture(side),
             _ => self.reach_other_end(side),
         }
@@ -232,13 +234,23 @@ impl World {
         self.send(side, fin, seq, len);
     }
 
+    /// A keep-alive with one octet: after a FIN it has the FIN's number.
+    fn probe(&mut self, side: Side) {
+        let end = &self.ends[side.index()];
+        let alive = matches!(end.teardown.state(), State::Established | State::CloseWait | State::FinWait2);
+        if alive && end.una == end.nxt {
+            self.send(side, false, end.nxt - 1, 1);
+        }
+    }
+
     fn send(&mut self, side: Side, fin: bool, seq: u64, len: u32) {
         let end = &self.ends[side.index()];
         if end.teardown.state() == State::Closed {
             return;
         }
         self.ids = self.ids.wrapping_add(1);
-        let passing = Passing { side, fin, seq, ack: end.rcv, len, id: self.ids };
+        let probe = len == 1 && seq + 1 == end.nxt && end.una == end.nxt;
+        let passing = Passing { side, fin, seq, ack: end.rcv, len, id: self.ids, probe };
         self.before[side.index()].push_back(passing);
         if !self.network.delay_before {
             self.reach_capture(side);
@@ -289,7 +301,10 @@ impl World {
     }
 
     fn note(&mut self, passing: Passing) {
-        let flags = if passing.fin { TcpFlags::FIN | TcpFlags::ACK } else { TcpFlags::ACK };
+        let mut flags = if passing.fin { TcpFlags::FIN | TcpFlags::ACK } else { TcpFlags::ACK };
+        if passing.len > 0 && !passing.probe {
+            flags |= TcpFlags::PSH;
+        }
         let [own, peer] = [passing.side, passing.side.peer()].map(|side| self.ends[side.index()].isn);
         let number = |isn: u32, offset: u64| isn.wrapping_add(offset as u32);
         let (seq, ack) = (number(own, passing.seq), number(peer, passing.ack));
