@@ -4,7 +4,9 @@ use super::first_close::{FirstClose, first_close};
 use super::host;
 use super::no_answer::waited_in_vain;
 use super::words::{self, SocketQuery};
-use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Weight, Words};
+use super::{
+    Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words,
+};
 use crate::tcp::Fin;
 use crate::wire::{Side, Span, Stamp};
 
@@ -75,6 +77,11 @@ impl Rule for MissingFin {
         finding.lasted = Some(Lasted { span: (until - acked.at).max(Span::ZERO), at_least: true });
         finding.fact = fact(case, side, acked, grace);
         finding.cause = cause(case, side, acked, grace);
+        if listed.is_some() {
+            // The host's own word: no waiting makes it worse.
+            let severity = if side == case.roles.server() { Severity::Error } else { Severity::Warning };
+            finding.weight = Weight::Fixed(severity);
+        }
         if listed.is_some() || host::read_the_end(case, side) {
             finding.fact = Certainty::Certain;
             finding.cause.iter_mut().for_each(|cause| cause.certainty = Certainty::Certain);
