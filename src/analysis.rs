@@ -4,12 +4,14 @@
 //! end knows (a service's habits, whether a host was alive later), so nothing is judged on the way: connections that
 //! ended well are added to the sums of their service and forgotten, all others are kept until the end.
 
+mod correlate;
 mod folded;
 mod heard;
 mod outcome;
 mod roles;
 mod run;
 
+pub use correlate::{Evidence, Joined};
 pub use folded::{Longest, Totals};
 pub use heard::Heard;
 pub use outcome::{Judged, Outcome};
@@ -43,6 +45,8 @@ pub struct Options {
     pub keep_all: bool,
     /// Compute a content hash of each file.
     pub hash: bool,
+    /// What the hosts themselves say.
+    pub evidence: std::sync::Arc<Evidence>,
     /// Limits of the readers.
     pub read: crate::capture::Limits,
 }
@@ -179,7 +183,8 @@ impl Analysis {
 
     /// A connection that nothing can be added to any more: summed up if it ended well, kept otherwise.
     fn retire(&mut self, connection: Connection) {
-        if self.options.keep_all || !folded::is_healthy(&connection) {
+        let kept = self.options.keep_all || self.options.evidence.knows(&connection.key);
+        if kept || !folded::is_healthy(&connection) {
             self.kept.push(connection);
         } else if self.options.select.takes(&connection) {
             self.folded.add_healthy(&connection);

@@ -13,6 +13,7 @@ mod dead_after_idle;
 mod first_close;
 mod grace;
 mod half_close_in_use;
+pub(crate) mod host;
 mod keepalive_gave_up;
 mod large_segments_lost;
 mod late_answer;
@@ -38,6 +39,9 @@ mod zero_window_stall;
 
 pub use broken::{Broken, How};
 pub use grace::Grace;
+pub use host::{
+    Holders, HostEvidence, Listed, Log, LogClock, Look, Sighting, Traced, holders, says, tells_why,
+};
 pub use no_answer::waited_in_vain;
 pub use rst::{Origin, Sender};
 pub use surroundings::{CaptureFacts, Histogram, HostFacts, ServiceFacts, Waits};
@@ -120,6 +124,19 @@ pub struct Finding {
     pub evidence: Vec<(Stamp, String)>,
     /// What speaks against it.
     pub against: Vec<String>,
+    /// Lines of host records that prove it.
+    pub proof: Vec<Proof>,
+}
+
+/// A line of a host's own record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proof {
+    /// The file, as given.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u64,
+    /// Its text, shortened.
+    pub text: String,
 }
 
 impl Finding {
@@ -135,6 +152,7 @@ impl Finding {
             weight,
             evidence: Vec::new(),
             against: Vec::new(),
+            proof: Vec::new(),
         }
     }
 
@@ -236,6 +254,8 @@ pub struct Case<'a> {
     pub capture: &'a CaptureFacts,
     /// When waiting becomes owing.
     pub grace: &'a Grace,
+    /// What the hosts themselves say of it.
+    pub host: HostEvidence<'a>,
 }
 
 impl Case<'_> {
@@ -350,6 +370,13 @@ pub const RULES: &[&dyn Rule] = &[
     &client_gave_up::ClientGaveUp,
     &aborted::Aborted,
     &capture_gap::CaptureGap,
+    &host::SocketMismatch,
+    &host::CloseCalled,
+    &host::NeverAccepted,
+    &host::FdNotClosed,
+    &host::EofNotRead,
+    &host::NoWakeUp,
+    &host::Epipe,
     &no_keepalive::NoKeepalive,
 ];
 

@@ -10,6 +10,7 @@ mod constancy;
 mod curve;
 mod data;
 mod half_closed_timeout;
+mod host;
 mod idle_close;
 mod leak_chain;
 mod lossy_path;
@@ -29,7 +30,7 @@ pub use data::{
 pub use scene::Scene;
 
 use crate::analysis::Outcome;
-use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
+use crate::findings::{Cause, Certainty, Lasted, Proof, Severity, Words};
 use crate::wire::{Stamp, Timestamp};
 
 /// One kind of finding over many connections.
@@ -53,6 +54,9 @@ pub const PATTERNS: &[&dyn Pattern] = &[
     &pattern_in_time::PatternInTime,
     &restart_seen::RestartSeen,
     &server_idle_timeout::ServerIdleTimeout,
+    &host::LockWait,
+    &host::ListenOverflow,
+    &host::InterfaceErrors,
 ];
 
 /// What a pattern found.
@@ -86,6 +90,8 @@ pub struct PatternFinding {
     pub lasted: Option<Lasted>,
     /// Frames that prove it, with their connection's place in [`Outcome::connections`].
     pub evidence: Vec<(usize, Stamp, String)>,
+    /// Lines of host records that prove it.
+    pub proof: Vec<Proof>,
     /// What can be drawn.
     pub data: Option<Data>,
 }
@@ -108,6 +114,7 @@ impl PatternFinding {
             since: None,
             lasted: None,
             evidence: Vec::new(),
+            proof: Vec::new(),
             data: None,
         }
     }

@@ -9,6 +9,7 @@ mod build;
 mod csv;
 mod dot;
 mod drawing;
+mod evidence;
 mod format;
 mod hint;
 mod html;
@@ -40,6 +41,7 @@ pub use build::Request;
 pub use drawing::{
     Candidate, Curve, CurvePoint, Drawing, Graph, GraphEdge, GraphNode, SilencePoint, TimerInterval,
 };
+pub use evidence::{HostRecord, Process, Quote};
 pub use format::{FORMATS, Format, by_extension, by_name};
 pub use json::{NotAReport, read, schema};
 pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
@@ -70,6 +72,12 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The files, in time order.
     pub inputs: Vec<Input>,
+    /// The hosts' own records that were read beside them.
+    #[serde(default)]
+    pub host_records: Vec<HostRecord>,
+    /// Connections that stand in those records.
+    #[serde(default)]
+    pub host_joined: u64,
     /// The capture as a whole.
     pub capture: Capture,
     /// The answer in two sentences.
@@ -337,8 +345,14 @@ pub struct Finding {
     pub since: Option<Time>,
     /// For how long.
     pub lasted: Option<Lasted>,
+    /// Who holds the sockets, by the socket table: `python3 (pid 4828)`, `7 by ..., 3 by no process`.
+    #[serde(default)]
+    pub process: Option<String>,
     /// The frames that prove it, of the first connection.
     pub evidence: Vec<Evidence>,
+    /// The lines of the hosts' records that prove it, of the first few connections.
+    #[serde(default)]
+    pub quotes: Vec<Quote>,
     /// The connections, by [`Connection::id`]; at most [`Finding::LISTED`].
     pub connections: Vec<String>,
     /// A Wireshark display filter that shows them.
@@ -350,6 +364,8 @@ pub struct Finding {
 impl Finding {
     /// How many connections a finding lists by name.
     pub const LISTED: usize = 1_000;
+    /// How many lines of the hosts' records a finding quotes.
+    pub const QUOTED: usize = 8;
 }
 
 /// The most likely cause.
@@ -549,6 +565,9 @@ pub struct Connection {
     pub side: Option<String>,
     /// A Wireshark display filter for this connection.
     pub filter: String,
+    /// Who holds its ends, by the last socket listing.
+    #[serde(default)]
+    pub processes: Vec<Process>,
     /// The segments that made it what it is, in time order; empty where they were not kept.
     #[serde(default)]
     pub key_segments: Vec<KeySegment>,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::Options;
+use super::correlate::{Evidence, Joined};
 use super::folded::{Folded, Totals};
 use super::heard::Heard;
 use super::roles::Cast;
@@ -97,6 +98,10 @@ pub struct Outcome {
     pub grace: Grace,
     /// The files, in time order.
     pub inputs: Vec<InputFacts>,
+    /// What the hosts themselves say.
+    pub evidence: std::sync::Arc<Evidence>,
+    /// How that joins with the connections.
+    pub joined: Joined,
 }
 
 impl Outcome {
@@ -113,7 +118,10 @@ impl Outcome {
         let known = folded.services.keys().copied().collect::<Vec<_>>();
         let selected = |connection: &&Connection| options.select.takes(connection);
         let all = || kept.iter().chain(table.iter()).filter(selected);
-        let cast = Cast::new(&options.servers, known, all());
+        let mut servers = options.servers.clone();
+        servers.extend(options.evidence.listeners());
+        let cast = Cast::new(&servers, known, all());
+        let joined = options.evidence.join(all(), capture.first.at);
         let mut assumed_services = Vec::new();
         for connection in all() {
             let roles = cast.roles(connection);
@@ -134,6 +142,8 @@ impl Outcome {
             frames,
             grace: options.grace,
             inputs: Vec::new(),
+            evidence: options.evidence,
+            joined,
         };
         for connection in kept.into_iter().chain(table.into_connections()) {
             if !options.select.takes(&connection) {
@@ -186,6 +196,7 @@ impl Outcome {
             hosts: Side::BOTH.map(host),
             capture: &self.capture,
             grace: &self.grace,
+            host: self.evidence.of(judged, &self.joined, self.capture.last.at),
         }
     }
 }

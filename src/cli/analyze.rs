@@ -1,18 +1,20 @@
 //! `analyze`: captures in, one report out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
-use cwait_pcap::analysis::{self, Options, Outcome, Select};
+use anyhow::{Result, anyhow, bail};
+use cwait_pcap::analysis::{self, Evidence, Options, Outcome, Select};
 use cwait_pcap::findings::Grace;
 use cwait_pcap::report::{Listed, Report, Request};
 use cwait_pcap::wire::Timestamp;
-use cwait_pcap::{decode, tcp};
+use cwait_pcap::{decode, sockets, tcp, trace};
 use jiff::tz::TimeZone;
 
-use super::args::{AnalyzeArgs, JudgeArgs, ReadArgs, SelectArgs};
+use super::args::{AnalyzeArgs, HostArgs, JudgeArgs, ReadArgs, SelectArgs};
 use super::job::Publication;
 use super::progress::Progress;
+use super::sockets::{listing, unpacked};
 use super::status::Status;
 
 /// A connection that has seen a FIN, an RST or a long silence takes at most so many octets.
@@ -27,6 +29,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
         select: select(&args.select, publication.zone())?,
         keep_all: listed == Listed::All,
         hash: args.read.hash,
+        evidence: Arc::new(evidence(&args.host, publication.zone())?),
         ..options(&args.judge, &args.read)
     };
     let Some(outcome) = read(&args.captures, &options, args.output.quiet)? else {
@@ -35,6 +38,23 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
     let request = Request { command_line: command_line(), listed, limit: args.gate.limit };
     let written = publication.publish(Report::build(&outcome, &request))?;
     Ok(if may_pass(&outcome) { Status::TryAgain } else { written })
+}
+
+/// Reads what the hosts say of themselves.
+fn evidence(args: &HostArgs, zone: &TimeZone) -> Result<Evidence> {
+    let at = args.sockets_at.as_deref().map(|text| time(text, zone)).transpose()?;
+    let options = sockets::Options { at, zone: zone.clone() };
+    let listings = args.sockets.iter().map(|path| listing(path, &options)).collect::<Result<Vec<_>>>()?;
+    for (path, listing) in args.sockets.iter().zip(&listings) {
+        if listing.snapshots.is_empty() && listing.counts.unread > 0 {
+            bail!("{}: no line of it is a socket", path.display());
+        }
+    }
+    let traces = args.trace.iter().map(|path| {
+        let name = path.display().to_string();
+        Ok(trace::examine(&name, &mut unpacked(path)?)?)
+    });
+    Ok(Evidence::new(listings, traces.collect::<Result<Vec<_>>>()?))
 }
 
 /// Reads the captures behind a progress bar. Nothing, if a failure that may pass stopped it; it has been told then.

@@ -68,6 +68,8 @@ pub struct AnalyzeArgs {
     #[arg(required = true, value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
     #[command(flatten)]
+    pub host: HostArgs,
+    #[command(flatten)]
     pub select: SelectArgs,
     #[command(flatten)]
     pub judge: JudgeArgs,
@@ -97,6 +99,23 @@ pub struct ShowArgs {
     pub judge: JudgeArgs,
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// What hosts say of themselves.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "The hosts' own records")]
+pub struct HostArgs {
+    /// What ss, netstat, lsof, PowerShell or /proc/net/tcp printed on one of the hosts, once or many times; several times
+    /// for several files
+    #[arg(long, value_name = "LISTING")]
+    pub sockets: Vec<PathBuf>,
+    /// What strace, truss, kdump or tusc wrote of a program on one of the hosts; several times for several files
+    #[arg(long, value_name = "LOG")]
+    pub trace: Vec<PathBuf>,
+    /// When listings without any date were made: 2026-11-23T09:12:44Z, '2026-11-23 09:12:44' in the zone of --tz
+    /// [default: compared with the end of the capture]
+    #[arg(long, value_name = "TIME")]
+    pub sockets_at: Option<String>,
 }
 
 /// Which connections are looked at. Every frame is read all the same.

@@ -1,9 +1,12 @@
 //! `missing-fin`: one side acknowledged its peer's FIN and never sent its own.
 
 use super::first_close::{FirstClose, first_close};
+use super::host;
 use super::no_answer::waited_in_vain;
 use super::words::{self, SocketQuery};
-use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Weight, Words};
+use super::{
+    Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words,
+};
 use crate::tcp::Fin;
 use crate::wire::{Side, Span, Stamp};
 
@@ -29,13 +32,20 @@ impl Rule for MissingFin {
         if !case.both_directions() {
             return Answer::No("one direction only was captured");
         }
+        if let Some(why) = host::has_closed(case, side) {
+            return Answer::No(why);
+        }
         let Some(acked) = fin.acked else {
             return Answer::undecided(
                 side,
                 "its peer's FIN passed, and no acknowledgment of it was captured yet",
             );
         };
-        if case.unseen(side) > 0 {
+        let listed = host::close_wait(case, side, Some(acked));
+        // A listing from after its last segment has seen what the capture may have missed.
+        let last = connection.halves[side.index()].last.at;
+        let outlasts = |listed: &host::CloseWait<'_>| listed.sighting.look.at.is_none_or(|at| at >= last);
+        if case.unseen(side) > 0 && !listed.as_ref().is_some_and(outlasts) {
             let octets = case.unseen(side);
             let why = match octets {
                 1 => "its later segments stand one past its data: most likely its FIN was sent and lost before it passed \
@@ -48,7 +58,10 @@ impl Rule for MissingFin {
         let half = &connection.halves[side.index()];
         let sent_after = connection.payload_after_peer_fin(side);
         let restarted = if sent_after > 0 { half.last_payload_at.max(acked.at) } else { acked.at };
-        let waited = (case.capture.last.at - restarted).max(Span::ZERO);
+        // A later listing that still shows CLOSE-WAIT has watched longer than the capture.
+        let listed_at = listed.as_ref().and_then(|listed| listed.sighting.look.at);
+        let until = listed_at.map_or(case.capture.last.at, |at| at.max(case.capture.last.at));
+        let waited = (until - restarted).max(Span::ZERO);
         let grace = case.grace.of(case, side);
         if waited < grace {
             return Answer::undecided(
@@ -61,16 +74,25 @@ impl Rule for MissingFin {
         let mut finding =
             Finding::new(self.name(), Some(side), Weight::Owed { listening: side == case.roles.server() });
         finding.since = Some(acked);
-        finding.lasted = Some(Lasted { span: case.until_end(acked), at_least: true });
+        finding.lasted = Some(Lasted { span: (until - acked.at).max(Span::ZERO), at_least: true });
         finding.fact = fact(case, side, acked, grace);
         finding.cause = cause(case, side, acked, grace);
+        if listed.is_some() {
+            // The host's own word: no waiting makes it worse.
+            let severity = if side == case.roles.server() { Severity::Error } else { Severity::Warning };
+            finding.weight = Weight::Fixed(severity);
+        }
+        if listed.is_some() || host::read_the_end(case, side) {
+            finding.fact = Certainty::Certain;
+            finding.cause.iter_mut().for_each(|cause| cause.certainty = Certainty::Certain);
+        }
         if sent_after > 0 {
             finding.against.push(format!(
                 "it sent {} octets after that FIN: a forgotten half-close",
                 words::thousands(sent_after)
             ));
         }
-        if !near_an_initial_hop_limit(case, side) {
+        if !near_an_initial_hop_limit(case, side) && listed.is_none() {
             finding
                 .against
                 .push("captured away from its host: its FIN may have been lost before it passed here".into());

@@ -91,6 +91,7 @@ impl Scene {
             hosts: self.hosts,
             capture: &self.capture,
             grace: &grace,
+            host: HostEvidence::default(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Phrases that several rules use.
 
 use super::{Case, Group};
-use crate::wire::{Side, Span, Stamp};
+use crate::wire::{Side, Span, Stamp, Timestamp};
 
 /// `4,211`.
 pub(crate) fn thousands(n: u64) -> String {
@@ -22,6 +22,12 @@ pub(super) fn frame(case: &Case<'_>, stamp: Stamp) -> String {
         crate::tcp::Connection::NO_STREAM => format!("frame {}", thousands(stamp.frame)),
         stream => format!("stream {stream}, frame {}", thousands(stamp.frame)),
     }
+}
+
+/// `04:35:51 UTC`.
+pub(crate) fn clock(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).unwrap_or_default();
+    at.strftime("%H:%M:%S UTC").to_string()
 }
 
 /// `at least 1 h 51 min`, over the members of a group: the longest.

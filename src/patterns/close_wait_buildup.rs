@@ -66,7 +66,7 @@ impl CloseWaitBuildup {
             of: service.map_or(0, |service| service.connections),
             words: Words {
                 headline: headline(&all, left),
-                says: says(scene, &all, left, longest, first),
+                says: says(scene, &all, left, longest, first) + &listed(scene, first),
                 advice: advice(&all, left, longest),
                 next: next(&place, first),
             },
@@ -74,6 +74,7 @@ impl CloseWaitBuildup {
             since: Some(first.from.at),
             lasted: Some(Lasted { span: longest, at_least: left > 0 }),
             evidence: evidence(&stuck),
+            proof: Vec::new(),
             data: Some(Data::Curve(all)),
             place,
         };
@@ -130,6 +131,27 @@ fn says(scene: &Scene<'_>, curve: &Curve, left: u64, longest: Span, first: &Spel
             &format!(" Up to {} were in FIN-WAIT-2 there: their peers had not closed.", thousands(waiting));
     }
     says
+}
+
+/// The same curve as the host's own table counted it.
+fn listed(scene: &Scene<'_>, first: &Spell) -> String {
+    let counts = match first.listening {
+        true => scene.outcome.evidence.close_wait_counts(first.owner),
+        false => Vec::new(),
+    };
+    let (Some(&(from, was)), Some(&(to, is))) = (counts.first(), counts.last()) else { return String::new() };
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    match counts.len() {
+        1 => format!(" Its socket table counted {} at {}.", thousands(is), scene.time(to)),
+        n => format!(
+            " Its socket table counted {} at {}, {} at {}, {} at most ({n} listings).",
+            thousands(was),
+            scene.time(from),
+            thousands(is),
+            scene.time(to),
+            thousands(most)
+        ),
+    }
 }
 
 fn advice(curve: &Curve, left: u64, longest: Span) -> Vec<String> {

@@ -90,6 +90,7 @@ impl Pattern for HalfClosedTimeout {
                 since: group.failures.iter().map(|failure| failure.broken.silence.resumed.at).min(),
                 lasted: None,
                 evidence,
+                proof: Vec::new(),
                 data: Some(Data::Interval(interval)),
             });
         }

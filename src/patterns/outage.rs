@@ -127,6 +127,7 @@ impl OutagePattern {
             since: Some(from),
             lasted: Some(Lasted { span: until - from, at_least: !heard_again }),
             evidence: first.into_iter().collect(),
+            proof: Vec::new(),
             data: None,
         }
     }

@@ -155,6 +155,7 @@ impl PathIdleTimeout {
             since: group.failures.iter().map(|failure| failure.broken.silence.resumed.at).min(),
             lasted: None,
             evidence: evidence(group, reading),
+            proof: Vec::new(),
             data: Some(Data::Interval(interval)),
             place,
         }

@@ -176,6 +176,13 @@ fn finding(report: &Report, style: &Style, finding: &Finding) -> Vec<Block> {
         let stream = evidence.stream.map_or(String::new(), |stream| format!("stream {stream}, "));
         facts.push(words(&format!("Evidence: {stream}frame {}: {}", evidence.frame, evidence.label)));
     }
+    if let Some(process) = &finding.process {
+        facts.push(words(&format!("Process: {process}")));
+    }
+    for quote in &finding.quotes {
+        let place = Inline::Text(format!("{}:{}: ", quote.file, quote.line));
+        facts.push(vec![place, Inline::Code(quote.text.clone())]);
+    }
     if !finding.filter.is_empty() {
         facts.push(vec![Inline::Text("Wireshark: ".into()), Inline::Code(finding.filter.clone())]);
     }

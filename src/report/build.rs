@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::evidence::{self, Quote};
 use super::{
     Capture, Cause, Certainty, Connection, Drawing, Endpoint, Evidence, Fin, Finding, Input, Lasted, Length,
     Listed, Moment, Place, Report, SCHEMA, SCHEMA_VERSION, Service, Severity, Skipped, Slowest, Step, Time,
@@ -42,6 +43,8 @@ impl Report {
             title: None,
             notes: Vec::new(),
             against: None,
+            host_records: evidence::records(outcome),
+            host_joined: evidence::joined(outcome),
             inputs: outcome.inputs.iter().map(input).collect(),
             capture: builder.capture(),
             verdict: verdict(&findings, &undecided, outcome),
@@ -74,7 +77,7 @@ impl<'a> Builder<'a> {
         for judged in &self.outcome.connections {
             for (at, finding) in judged.verdict.findings.iter().enumerate() {
                 // A connection is told once, under its main finding; what weakens verdicts is told for itself.
-                if at > 0 && finding.name != "capture-gap" {
+                if at > 0 && finding.name != "capture-gap" && !findings::tells_why(finding.name) {
                     continue;
                 }
                 let place = place_of(judged, finding);
@@ -109,6 +112,8 @@ impl<'a> Builder<'a> {
             capture: &self.outcome.capture,
         };
         let words = rule(name).map(|rule| rule.words(&group)).unwrap_or_default();
+        // The rules over host records say themselves what the listing shows.
+        let said = findings::says(&group).filter(|_| !findings::tells_why(name));
         let over_limit = self.request.limit.is_some_and(|limit| members.len() as u64 >= limit);
         let severity = members.iter().map(|(_, finding)| finding.severity(members.len())).max();
         let severity = match severity {
@@ -133,7 +138,15 @@ impl<'a> Builder<'a> {
             name: name.into(),
             severity,
             fact: surest.fact.into(),
-            cause: surest.cause.clone().map(cause),
+            process: findings::holders(&group).map(|holders| holders.to_string()),
+            quotes: (members.iter().flat_map(|(_, finding)| &finding.proof))
+                .take(Finding::QUOTED)
+                .map(Quote::from)
+                .collect(),
+            cause: surest.cause.clone().map(|found| Cause {
+                because: said.into_iter().chain(found.because.clone()).collect(),
+                ..cause(found)
+            }),
             at: Place { role: role.into(), name: place, assumed: judged.roles.assumed },
             count: members.len() as u64,
             of: group.of,
@@ -182,6 +195,8 @@ impl<'a> Builder<'a> {
                 .collect(),
             connections: found.members.iter().take(Finding::LISTED).map(|at| id(*at)).collect(),
             filter: filter_of_all(found.members.iter().map(|at| self.filter(&member(at).connection))),
+            process: None,
+            quotes: found.proof.iter().map(Quote::from).collect(),
             data: found.data.as_ref().map(|data| Drawing::of(data, &id)),
         }
     }
@@ -387,6 +402,7 @@ impl<'a> Builder<'a> {
             undecided: judged.undecided().map(|(name, undecided)| format!("{name}: {}", undecided.why)),
             side: primary.and_then(|finding| finding.side).map(|side| roles.name(side).into()),
             filter: self.filter(connection),
+            processes: evidence::processes(judged, &self.outcome.case(judged)),
             key_segments: Vec::new(),
         }
     }

@@ -64,6 +64,8 @@ fn missing_fin() -> Finding {
         connections: text(&["c-5f1e"]),
         filter: "tcp.stream == 17".into(),
         data: None,
+        process: None,
+        quotes: vec![],
     }
 }
 
@@ -89,6 +91,8 @@ fn path_idle_timeout() -> Finding {
         connections: text(&["c-77aa"]),
         filter: "tcp.stream == 7".into(),
         data: Some(Drawing::TimerInterval(interval())),
+        process: None,
+        quotes: vec![],
     }
 }
 
@@ -134,6 +138,8 @@ fn probe() -> Finding {
         connections: vec![],
         filter: "ip.addr == 198.51.100.2".into(),
         data: None,
+        process: None,
+        quotes: vec![],
     }
 }
 
@@ -188,6 +194,7 @@ pub(super) fn stuck() -> Connection {
         undecided: None,
         side: Some("server".into()),
         filter: "tcp.stream == 17".into(),
+        processes: vec![],
         key_segments: vec![],
     }
 }
@@ -221,6 +228,7 @@ pub(super) fn dead() -> Connection {
         undecided: None,
         side: Some("path".into()),
         filter: "tcp.stream == 7".into(),
+        processes: vec![],
         key_segments: vec![],
     }
 }
@@ -257,6 +265,7 @@ pub(super) fn clean() -> Connection {
         undecided: None,
         side: None,
         filter: "tcp.stream == 0".into(),
+        processes: vec![],
         key_segments: vec![],
     }
 }
@@ -307,6 +316,8 @@ pub(super) fn sample() -> Report {
         title: Some("Web shop hangs since the release of Monday".into()),
         notes: text(&["Taken on the load balancer."]),
         inputs: vec![input()],
+        host_records: vec![],
+        host_joined: 0,
         capture: Capture {
             frames: 18_402,
             tcp: 18_390,

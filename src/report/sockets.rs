@@ -6,7 +6,7 @@ mod text;
 use std::io;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Style, Time, Tool};
 use crate::sockets::{DateSource, Listing, Port, Service, SocketState, Tally, tally};
@@ -50,7 +50,7 @@ pub struct SocketListing {
 }
 
 /// A line that no format reads.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct UnreadLine {
     /// Counted from 1.
     pub line: u32,

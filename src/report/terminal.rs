@@ -25,6 +25,8 @@ const LISTED: usize = 200;
 const ALIKE: usize = 3;
 /// So many commands to run are shown; the others are for other operating systems.
 const STEPS: usize = 2;
+/// So many lines of the hosts' records are quoted.
+const QUOTES: usize = 4;
 /// A longer display filter is left to the other formats.
 const FILTER: usize = 160;
 
@@ -158,6 +160,7 @@ impl Page<'_> {
     fn rest(&mut self, finding: &Finding) -> io::Result<()> {
         self.paragraph(INDENT, &format!("{} {}", finding.says, self.when(finding)))?;
         self.paragraph(INDENT, &judgement(finding))?;
+        self.quotes(finding)?;
         self.steps(&finding.next)?;
         if !finding.filter.is_empty() && (finding.filter.len() <= FILTER || self.style.detail == Detail::Full)
         {
@@ -194,6 +197,16 @@ impl Page<'_> {
             parts.push(format!("{stream} {}.", frames.join(", ")));
         }
         parts.join(" ")
+    }
+
+    /// Lines of the hosts' records, as they stand there: never broken.
+    fn quotes(&mut self, finding: &Finding) -> io::Result<()> {
+        let shown = if self.style.detail == Detail::Full { finding.quotes.len() } else { QUOTES };
+        for quote in finding.quotes.iter().take(shown) {
+            let file = quote.file.rsplit(['/', '\\']).next().unwrap_or(&quote.file);
+            writeln!(self.out, "{INDENT}{}:{}: {}", plain(file), quote.line, plain(&quote.text))?;
+        }
+        Ok(())
     }
 
     fn steps(&mut self, steps: &[Step]) -> io::Result<()> {
@@ -252,6 +265,20 @@ impl Page<'_> {
             for note in &input.notes {
                 self.paragraph(INDENT, &format!("Note: {note}"))?;
             }
+        }
+        for record in &self.report.host_records {
+            self.paragraph("", &format!("{}: {}", record.path, record.says))?;
+            if record.unread > 0 {
+                let first = record.unread_lines.first().map_or(String::new(), |unread| {
+                    let text: String = unread.text.chars().take(60).collect();
+                    format!(", the first: line {}: {text}", unread.line)
+                });
+                self.paragraph(INDENT, &format!("{} not read{first}", count(record.unread, "line")))?;
+            }
+        }
+        if !self.report.host_records.is_empty() {
+            let joined = count(self.report.host_joined, "connection");
+            self.paragraph("", &format!("{joined} of the capture found in the hosts' records."))?;
         }
         let tool = &self.report.tool;
         self.paragraph("", &format!("{} {}: {}", tool.name, tool.version, tool.command_line.join(" ")))?;

@@ -1,0 +1,180 @@
+//! What hosts say of themselves, in the report: the files that were read, who holds a socket, the lines that prove it.
+//! Wire types and their making.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::UnreadLine;
+use super::text::count;
+use crate::analysis::{Judged, Outcome};
+use crate::findings::{self, Case, Log};
+use crate::wire::Span;
+
+/// A file of a host's own records.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct HostRecord {
+    /// As given.
+    pub path: String,
+    /// `sockets` or `trace`.
+    pub kind: String,
+    /// What was read of it, in a sentence; of a log also how its clock runs against the capture's.
+    pub says: String,
+    /// Lines that could not be read.
+    pub unread: u64,
+    /// The first of them.
+    pub unread_lines: Vec<UnreadLine>,
+}
+
+/// What the last listing says of one end of a connection.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Process {
+    /// Whose end: `client` or `server`.
+    pub side: String,
+    /// The state of the socket (RFC 9293).
+    pub state: String,
+    /// Name of the program; null if the listing does not tell or nobody holds the socket.
+    pub name: Option<String>,
+    /// Process id.
+    pub pid: Option<u32>,
+    /// Descriptor.
+    pub fd: Option<u32>,
+    /// User, by name or number.
+    pub user: Option<String>,
+    /// The listing names the owners of sockets, and nobody holds this one.
+    pub nobody: bool,
+    /// Octets in the receive queue.
+    pub recv_q: Option<u64>,
+    /// Octets in the send queue.
+    pub send_q: Option<u64>,
+}
+
+/// A line of a host's own record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Quote {
+    /// The file.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u64,
+    /// Its text, shortened.
+    pub text: String,
+}
+
+impl From<&findings::Proof> for Quote {
+    fn from(proof: &findings::Proof) -> Quote {
+        Quote { file: proof.file.clone(), line: proof.line, text: proof.text.clone() }
+    }
+}
+
+/// Every process that holds an end of the connection, the client's first; an end that nobody holds has one entry.
+pub(super) fn processes(judged: &Judged, case: &Case<'_>) -> Vec<Process> {
+    let mut all = Vec::new();
+    for side in [judged.roles.client, judged.roles.server()] {
+        let listed = &case.host.listed[side.index()];
+        let Some(last) = listed.last() else { continue };
+        let socket = last.socket;
+        let user = socket.user.as_deref().map(str::to_owned).or(socket.uid.map(|uid| uid.to_string()));
+        let entry = |owner: Option<&crate::sockets::Process>| Process {
+            side: judged.roles.name(side).into(),
+            state: socket.state.to_string(),
+            name: owner.and_then(|owner| owner.name.as_deref()).map(str::to_owned),
+            pid: owner.and_then(|owner| owner.pid),
+            fd: owner.and_then(|owner| owner.fd),
+            user: user.clone(),
+            nobody: listed.owners().is_some_and(<[_]>::is_empty),
+            recv_q: socket.recv_q,
+            send_q: socket.send_q,
+        };
+        match listed.owners() {
+            Some(owners) if !owners.is_empty() => all.extend(owners.iter().map(|owner| entry(Some(owner)))),
+            _ => all.push(entry(None)),
+        }
+    }
+    all
+}
+
+/// The files, and what came of them.
+pub(super) fn records(outcome: &Outcome) -> Vec<HostRecord> {
+    let evidence = &outcome.evidence;
+    let mut all: Vec<HostRecord> = evidence
+        .listings()
+        .iter()
+        .map(|listing| {
+            let mut formats: Vec<&str> = listing.snapshots.iter().map(|snapshot| snapshot.format).collect();
+            formats.retain(|format| !format.is_empty());
+            formats.dedup();
+            formats.truncate(4);
+            let undated = listing.snapshots.iter().filter(|snapshot| snapshot.at.is_none()).count() as u64;
+            let undated = match undated {
+                0 => String::new(),
+                n => {
+                    format!("; {} without a date, compared with the end of the capture", count(n, "snapshot"))
+                }
+            };
+            HostRecord {
+                path: listing.name.to_string(),
+                kind: "sockets".into(),
+                says: format!(
+                    "{}, {} in {}{undated}",
+                    formats.join(", "),
+                    count(listing.counts.sockets, "socket"),
+                    count(listing.snapshots.len() as u64, "snapshot"),
+                ),
+                unread: listing.counts.unread,
+                unread_lines: (listing.unread.iter().take(5))
+                    .map(|unread| UnreadLine { line: unread.line, text: unread.text.to_string() })
+                    .collect(),
+            }
+        })
+        .collect();
+    all.extend(evidence.logs(&outcome.joined).map(|log| {
+        HostRecord {
+            path: log.facts.log.name.clone(),
+            kind: "trace".into(),
+            says: trace_says(&log),
+            unread: log.facts.log.unread,
+            unread_lines: (log.facts.log.unread_examples.iter())
+                .map(|(line, text)| UnreadLine {
+                    line: u32::try_from(*line).unwrap_or(u32::MAX),
+                    text: text.clone(),
+                })
+                .collect(),
+        }
+    }));
+    all
+}
+
+fn trace_says(log: &Log<'_>) -> String {
+    let facts = log.facts;
+    let clock = match log.clock {
+        Some(clock) if clock.ahead.0.abs() < Span::millis(1).0 => {
+            format!("its clock agrees with the capture's ({})", count(clock.events as u64, "event"))
+        }
+        Some(clock) => {
+            let (way, by) = if clock.ahead < Span::ZERO {
+                ("behind", Span(-clock.ahead.0))
+            } else {
+                ("ahead of", clock.ahead)
+            };
+            format!(
+                "its clock is {by} {way} the capture's ({}); corrected",
+                count(clock.events as u64, "event")
+            )
+        }
+        None => {
+            "its clock cannot be compared with the capture's: nothing is concluded from the order of the two"
+                .into()
+        }
+    };
+    format!(
+        "{}, {}, {}, of which {} read the end of the stream and were not closed; {clock}",
+        facts.log.format,
+        count(facts.log.calls, "call"),
+        count(facts.lives, "socket"),
+        facts.eof_not_closed.len(),
+    )
+}
+
+/// Connections of the capture that stand in the records.
+pub(super) fn joined(outcome: &Outcome) -> u64 {
+    outcome.joined.connections() as u64
+}
