@@ -17,6 +17,7 @@ mod json;
 mod ladder;
 mod markdown;
 mod ndjson;
+mod show;
 mod sockets;
 mod sort;
 mod style;
@@ -43,6 +44,7 @@ pub use drawing::{
 pub use format::{FORMATS, Format, by_extension, by_name};
 pub use json::{NotAReport, read, schema};
 pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
+pub use show::why;
 pub use sockets::{SocketExcess, SocketListing, SocketMoment, SocketReport, SocketRow, UnreadLine};
 pub use sort::{SORTS, Sort};
 pub use style::{Detail, Style};
