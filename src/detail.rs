@@ -50,11 +50,12 @@ pub fn read_again(
     wanted: &[&Connection],
     sink: &mut dyn FnMut(&Hit<'_>),
 ) -> Result<(), CaptureError> {
-    let wanted = Wanted::new(wanted);
+    let mut wanted = Wanted::new(wanted);
     let mut decoder = Decoder::new(options.decode);
+    let upto = wanted.last;
     for (at, input) in inputs.iter().enumerate() {
         let before = input.first_frame - 1;
-        if before + input.summary.frames < wanted.first || before >= wanted.last {
+        if before + input.summary.frames < wanted.first || before >= upto {
             continue;
         }
         let mut reader = Reader::open(&input.path, &options.read)?;
@@ -63,13 +64,13 @@ pub fn read_again(
             frame = record.frame + before;
             let record = Record { frame, ..*record };
             if let Decoded::Segment(key, segment) = decoder.decode(&record)
-                && let Some(which) = wanted.find(&key, frame)
+                && let Some(which) = wanted.find(&key, &segment)
             {
                 sink(&Hit { which, input: at, record, segment });
             }
         };
         while reader.next_batch(&mut take).is_ok_and(|more| more) {
-            if before + reader.summary().frames >= wanted.last {
+            if before + reader.summary().frames >= upto {
                 break;
             }
         }
@@ -78,15 +79,18 @@ pub fn read_again(
 }
 
 /// Connections by flow.
-struct Wanted {
+struct Wanted<'a> {
+    connections: &'a [&'a Connection],
+    /// Another connection on the same ports has begun: only what fits is still this one's.
+    superseded: Vec<bool>,
     /// For each flow: first and last frame of its connections and their places, by first frame.
     flows: HashMap<FlowKey, Vec<(u64, u64, usize)>, RandomState>,
     first: u64,
     last: u64,
 }
 
-impl Wanted {
-    fn new(connections: &[&Connection]) -> Wanted {
+impl<'a> Wanted<'a> {
+    fn new(connections: &'a [&'a Connection]) -> Self {
         let mut flows: HashMap<_, Vec<_>, _> = HashMap::default();
         let (mut first, mut last) = (u64::MAX, 0);
         for (which, connection) in connections.iter().enumerate() {
@@ -97,13 +101,18 @@ impl Wanted {
         for uses in flows.values_mut() {
             uses.sort_unstable();
         }
-        Wanted { flows, first, last }
+        Wanted { connections, superseded: vec![false; connections.len()], flows, first, last }
     }
 
-    fn find(&self, key: &FlowKey, frame: u64) -> Option<usize> {
+    fn find(&mut self, key: &FlowKey, s: &Segment) -> Option<usize> {
         let uses = self.flows.get(key)?;
-        let begun = uses.partition_point(|(first, ..)| *first <= frame);
-        let (_, last, which) = uses.get(begun.checked_sub(1)?)?;
-        (frame <= *last).then_some(*which)
+        let begun = uses.partition_point(|(first, ..)| *first <= s.seen.frame);
+        let &(_, last, which) = uses.get(begun.checked_sub(1)?)?;
+        if s.seen.frame > last {
+            return None;
+        }
+        let connection = self.connections[which];
+        self.superseded[which] |= connection.is_other_syn(s);
+        (!self.superseded[which] || connection.fits(s) && !connection.is_other_syn(s)).then_some(which)
     }
 }
