@@ -4,6 +4,7 @@
 //! end knows (a service's habits, whether a host was alive later), so nothing is judged on the way: connections that
 //! ended well are added to the sums of their service and forgotten, all others are kept until the end.
 
+mod context;
 mod correlate;
 mod folded;
 mod heard;
@@ -11,10 +12,11 @@ mod outcome;
 mod roles;
 mod run;
 
+pub use context::Context;
 pub use correlate::{Evidence, Joined};
 pub use folded::{Longest, Totals};
 pub use heard::Heard;
-pub use outcome::{Judged, Outcome};
+pub use outcome::{Judged, Outcome, connection_id};
 pub use roles::Cast;
 pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
 
@@ -86,6 +88,7 @@ pub struct Analysis {
     tcp_frames: u64,
     folded: Folded,
     kept: Vec<Connection>,
+    context: Context,
     /// Added to the frame numbers of the file being read.
     frames_before: u64,
 }
@@ -104,6 +107,7 @@ impl Analysis {
             tcp_frames: 0,
             folded: Folded::default(),
             kept: Vec::new(),
+            context: Context::default(),
             frames_before: 0,
             options,
         }
@@ -156,6 +160,11 @@ impl Analysis {
         self.capture.drop_events.extend(events);
     }
 
+    /// Adds what an extract says of the capture it was taken from; see [`Context`].
+    pub fn add_context(&mut self, comments: &[String]) {
+        self.context.read(comments);
+    }
+
     /// Judges everything.
     pub fn finish(mut self) -> Outcome {
         self.flush();
@@ -167,6 +176,7 @@ impl Analysis {
             self.table,
             self.folded,
             self.capture,
+            &self.context,
             self.options,
             outcome::Frames { tcp: self.tcp_frames, skips, fragments, given_up },
         )

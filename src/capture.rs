@@ -20,6 +20,7 @@ mod source;
 mod summary;
 mod unpacked;
 mod walk;
+mod writer;
 
 use crate::wire::Timestamp;
 
@@ -28,6 +29,7 @@ pub use error::{CaptureError, Looks};
 pub use reader::Reader;
 pub use summary::{ByteOrder, Cut, Damage, DamageKind, Drop, Interface, Summary};
 pub use unpacked::Unpacked;
+pub use writer::PcapNgWriter;
 
 use source::Source;
 use walk::{Format, Frame, Opened, Probe, Recognised, Stop, Walk, Walked};

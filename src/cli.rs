@@ -3,6 +3,7 @@
 
 mod analyze;
 mod args;
+mod extract;
 mod job;
 mod output;
 mod progress;
@@ -23,6 +24,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Extract(args) => extract::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Sockets(args) => sockets::run(&args),
         Command::Report(args) => words::report(&args),

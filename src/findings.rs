@@ -401,13 +401,18 @@ impl Verdict {
     }
 }
 
-/// Asks every rule.
+/// Asks every rule, in order of precedence.
+pub fn answers<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'static str, Answer)> + 'a {
+    RULES.iter().map(|rule| (rule.name(), rule.judge(case)))
+}
+
+/// What the rules find, and what they cannot tell.
 pub fn judge(case: &Case<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    for rule in RULES {
-        match rule.judge(case) {
+    for (name, answer) in answers(case) {
+        match answer {
             Answer::No(_) => {}
-            Answer::Undecided(undecided) => verdict.undecided.push((rule.name(), undecided)),
+            Answer::Undecided(undecided) => verdict.undecided.push((name, undecided)),
             Answer::Found(finding) => verdict.findings.push(*finding),
         }
     }

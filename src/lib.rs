@@ -19,6 +19,10 @@ pub mod findings;
 
 pub mod analysis;
 
+pub mod detail;
 pub mod patterns;
 
 pub mod report;
+
+pub mod anonymise;
+pub mod extract;

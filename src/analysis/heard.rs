@@ -23,6 +23,11 @@ impl Heard {
         self.stretches.get(next).is_some_and(|&(start, _)| start <= upto)
     }
 
+    /// The stretches, in order.
+    pub fn stretches(&self) -> &[(Timestamp, Timestamp)] {
+        &self.stretches
+    }
+
     /// Adds a stretch.
     pub fn add(&mut self, from: Timestamp, upto: Timestamp) {
         let upto = upto.max(from);

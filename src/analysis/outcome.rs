@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::Options;
+use super::context::Context;
 use super::correlate::{Evidence, Joined};
 use super::folded::{Folded, Totals};
 use super::heard::Heard;
@@ -12,9 +13,9 @@ use super::run::InputFacts;
 use crate::decode::{FragmentCounts, Skips};
 use crate::findings::{self, CaptureFacts, Case, Grace, HostFacts, Roles, ServiceFacts, Verdict};
 use crate::tcp::{Closure, Connection, EndpointState, Table, replay};
-use crate::wire::{Endpoint, Side};
 #[cfg(test)]
-use crate::wire::{Stamp, Timestamp};
+use crate::wire::Stamp;
+use crate::wire::{Endpoint, FlowKey, Side, Timestamp};
 
 /// A connection with everything derived from its facts.
 #[derive(Clone, Debug)]
@@ -49,15 +50,25 @@ impl Judged {
     }
 }
 
-/// 32 bits of a hash over addresses, ports and the time of the first frame.
+/// Our own name for the connection between these ends that began then.
+pub fn connection_id(ends: [Endpoint; 2], first: Timestamp) -> String {
+    let (key, _) = FlowKey::of(ends[0], ends[1], 0);
+    format!("{:08x}", short_id_of(&key, first))
+}
+
 pub(super) fn short_id(connection: &Connection) -> u32 {
+    short_id_of(&connection.key, connection.first.at)
+}
+
+/// 32 bits of a hash over addresses, ports and the time of the first frame.
+fn short_id_of(key: &FlowKey, first: Timestamp) -> u32 {
     let mut hasher = blake3::Hasher::new();
     for side in Side::BOTH {
-        let endpoint = connection.key.endpoint(side);
+        let endpoint = key.endpoint(side);
         hasher.update(&endpoint.octets());
         hasher.update(&endpoint.port().to_be_bytes());
     }
-    hasher.update(&connection.first.at.0.to_be_bytes());
+    hasher.update(&first.0.to_be_bytes());
     let hash = hasher.finalize();
     u32::from_be_bytes([hash.as_bytes()[0], hash.as_bytes()[1], hash.as_bytes()[2], hash.as_bytes()[3]])
 }
@@ -111,7 +122,8 @@ impl Outcome {
         kept: Vec<Connection>,
         table: Table,
         mut folded: Folded,
-        capture: CaptureFacts,
+        mut capture: CaptureFacts,
+        context: &Context,
         options: Options,
         frames: Frames,
     ) -> Outcome {
@@ -131,6 +143,7 @@ impl Outcome {
             }
             folded.add(connection, roles, &Closure::of(connection, roles.client));
         }
+        context.replace(&mut folded, &mut capture);
         let mut outcome = Outcome {
             connections: Vec::new(),
             services: folded.services,
@@ -166,7 +179,15 @@ impl Outcome {
         let table = Table::new(Options::default().limits);
         let last = Stamp { at: end, frame: u64::MAX };
         let capture = CaptureFacts { last, frames: 1, ..CaptureFacts::default() };
-        Outcome::judge(connections, table, Folded::default(), capture, Options::default(), Frames::default())
+        Outcome::judge(
+            connections,
+            table,
+            Folded::default(),
+            capture,
+            &Context::default(),
+            Options::default(),
+            Frames::default(),
+        )
     }
 
     fn judge_one(&self, connection: Connection, cast: &Cast) -> Judged {

@@ -149,6 +149,7 @@ pub fn run(
         if let Some(total) = summary.dropped {
             analysis.dropped(total, summary.drops.iter().filter_map(|drop| Some((drop.at?, drop.count))));
         }
+        analysis.add_context(&summary.comments);
         bytes_before += summary.file_bytes;
         facts.push(InputFacts { path, first_frame, summary, hash, trouble });
     }

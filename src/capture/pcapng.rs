@@ -208,7 +208,7 @@ impl PcapNg {
     ) -> Result<usize, Stop> {
         let Some(kind) = self.u32(rest, 0) else { return Err(Stop::Needs(BLOCK_HEADER)) };
         if kind == block::SECTION_HEADER {
-            return self.section(rest);
+            return self.section(rest, summary);
         }
         let Some(length) = self.u32(rest, 4) else { return Err(Stop::Needs(BLOCK_HEADER)) };
         let is_packet = matches!(kind, block::PACKET | block::SIMPLE_PACKET | block::ENHANCED_PACKET);
@@ -251,7 +251,7 @@ impl PcapNg {
     }
 
     /// A new section: another byte order, perhaps, and no interfaces yet.
-    fn section(&mut self, rest: &[u8]) -> Result<usize, Stop> {
+    fn section(&mut self, rest: &[u8], summary: &mut Summary) -> Result<usize, Stop> {
         if rest.len() < 28 {
             return Err(Stop::Needs(28));
         }
@@ -274,6 +274,7 @@ impl PcapNg {
         if this.get(12..14) != Some(&major) {
             return Err(Stop::Damaged(DamageKind::Section));
         }
+        self.comments(this.get(24..).unwrap_or_default(), summary);
         Ok(this.len())
     }
 

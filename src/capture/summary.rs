@@ -37,6 +37,8 @@ pub struct Summary {
     pub drops: Vec<Drop>,
     /// Names of addresses that the capture brings along.
     pub names: Vec<(IpAddr, String)>,
+    /// What the capture says of itself in words (pcapng section comments); the first ones.
+    pub comments: Vec<String>,
     /// Holes: what could not be read.
     pub damage: Vec<Damage>,
     /// Number of holes, listed or not.

@@ -36,7 +36,11 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
         return Ok(Status::TryAgain);
     };
     let request = Request { command_line: command_line(), listed, limit: args.gate.limit };
-    let written = publication.publish(Report::build(&outcome, &request))?;
+    let mut report = Report::build(&outcome, &request);
+    if publication.draws_ladders() {
+        report.add_key_segments(&outcome, &options)?;
+    }
+    let written = publication.publish(report)?;
     Ok(if may_pass(&outcome) { Status::TryAgain } else { written })
 }
 
@@ -90,7 +94,8 @@ pub fn options(judge: &JudgeArgs, read: &ReadArgs) -> Options {
     }
 }
 
-fn select(args: &SelectArgs, zone: &TimeZone) -> Result<Select> {
+/// Which connections are meant.
+pub fn select(args: &SelectArgs, zone: &TimeZone) -> Result<Select> {
     let time = |text: &Option<String>| text.as_deref().map(|text| time(text, zone)).transpose();
     Ok(Select {
         hosts: args.host.clone(),
@@ -114,7 +119,7 @@ pub fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
 }
 
 /// An input was left early by a failure that may pass: the report covers the rest, and another try may cover all.
-fn may_pass(outcome: &Outcome) -> bool {
+pub fn may_pass(outcome: &Outcome) -> bool {
     outcome.inputs.iter().filter_map(|input| input.trouble.as_ref()).any(|trouble| trouble.temporary)
 }
 

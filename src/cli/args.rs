@@ -42,6 +42,8 @@ pub enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Draw one connection: what passed between its ends, and in which states that left them
     Show(ShowArgs),
+    /// Write a small capture (pcapng) of the connections that matter, findings as packet comments
+    Extract(Box<ExtractArgs>),
     /// Count the sockets in listings of one host (ss, netstat, lsof ...) by state, service and process
     Sockets(SocketsArgs),
     /// Write a kept JSON report in another format
@@ -195,6 +197,57 @@ pub struct SocketsArgs {
 }
 
 #[derive(Group, Debug)]
+pub struct ExtractArgs {
+    /// Captures of one place, read as one in the order of their times; files, since they are read more than once
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
+    /// Write to this file
+    #[arg(short, long, value_name = "FILE.pcapng")]
+    pub output: PathBuf,
+    /// This connection, by Wireshark's stream number or by the name that reports give it; several times for several
+    /// [default: those with a finding or undecided]
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Vec<String>,
+    /// Connections with this finding, such as missing-fin; several times for several
+    #[arg(long, value_name = "NAME")]
+    pub finding: Vec<String>,
+    /// Every connection
+    #[arg(long, conflicts_with_all = ["stream", "finding"])]
+    pub all: bool,
+    /// So many octets of each segment's payload are kept
+    #[arg(long, value_name = "OCTETS", default_value_t = 0)]
+    pub payload: usize,
+    /// So many frames are kept of each connection, from both ends; frames with SYN, FIN or RST and the edges of silences
+    /// are kept besides
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub frames: usize,
+    /// Nothing but errors on standard error
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub anonymise: AnonymiseArgs,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// Other names for addresses.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Anonymity")]
+pub struct AnonymiseArgs {
+    /// Replace addresses and names; the same key gives the same ones in every report and extract, prefixes stay
+    /// common. Others on this machine can see the key: --anonymize-key-file is better
+    #[arg(long, visible_alias = "anonymise", value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub anonymize: Option<String>,
+    /// The same, with the key in a file
+    #[arg(long, value_name = "FILE", conflicts_with = "anonymize")]
+    pub anonymize_key_file: Option<PathBuf>,
+}
+
+#[derive(Group, Debug)]
 pub struct ReportArgs {
     /// A report that was written with --format json; '-' is standard input
     pub file: PathBuf,
@@ -235,6 +288,8 @@ pub struct OutputArgs {
     /// Colours; NO_COLOR and CLICOLOR are honoured
     #[arg(long, visible_alias = "colour", value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+    #[command(flatten)]
+    pub anonymise: AnonymiseArgs,
     /// One line per finding; no progress bar
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,

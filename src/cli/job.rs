@@ -4,12 +4,13 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use anstream::AutoStream;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ColorChoice;
+use cwait_pcap::anonymise::Names;
 use cwait_pcap::report::{Against, Detail, Listed, Report, Sort, Style};
 use jiff::tz::TimeZone;
 
-use super::args::{GateArgs, ListingArgs, OutputArgs};
+use super::args::{AnonymiseArgs, GateArgs, ListingArgs, OutputArgs};
 use super::output::{self, Output};
 use super::status::{Gate, Status};
 use super::words;
@@ -23,6 +24,7 @@ pub struct Publication {
     against: Option<Report>,
     title: Option<String>,
     notes: Vec<String>,
+    names: Option<Names>,
     gate: Gate,
 }
 
@@ -48,6 +50,7 @@ impl Publication {
             against: output.against.as_deref().map(words::kept_report).transpose()?,
             title: output.title.clone(),
             notes: output.note.clone(),
+            names: names(&output.anonymise)?,
             gate: Gate { fail_on: gate.fail_on.map(Into::into), limit: gate.limit },
         })
     }
@@ -62,6 +65,11 @@ impl Publication {
         self.listed
     }
 
+    /// Whether any output draws ladders, or keeps what they are drawn from.
+    pub fn draws_ladders(&self) -> bool {
+        self.outputs.iter().any(|output| output.format.draws_ladders())
+    }
+
     /// Writes the report to every output.
     pub fn publish(&self, mut report: Report) -> Result<Status> {
         if let Some(title) = &self.title {
@@ -71,6 +79,9 @@ impl Publication {
         if let Some(old) = &self.against {
             report.against = Some(Against::compare(old, &report));
         }
+        if let Some(names) = &self.names {
+            report = report.anonymised(names)?;
+        }
         report.list_connections(self.listed);
         report.sort_connections(self.sort);
         for output in &self.outputs {
@@ -78,6 +89,21 @@ impl Publication {
         }
         Ok(Status::of_report(&report, self.gate))
     }
+}
+
+/// The names that the key makes, if there is one.
+pub fn names(args: &AnonymiseArgs) -> Result<Option<Names>> {
+    let key = match (&args.anonymize, &args.anonymize_key_file) {
+        (Some(key), _) => key.clone().into_bytes(),
+        (None, Some(file)) => std::fs::read(file).with_context(|| file.display().to_string())?,
+        (None, None) => return Ok(None),
+    };
+    // An editor ends the last line.
+    let key = key.trim_ascii();
+    if key.is_empty() {
+        bail!("the key for --anonymize is empty");
+    }
+    Ok(Some(Names::new(key)))
 }
 
 fn style(args: &OutputArgs, outputs: &[Output]) -> Result<Style> {

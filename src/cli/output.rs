@@ -49,6 +49,12 @@ pub fn check(outputs: &[Output], inputs: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a file that would destroy an input.
+pub fn check_file(file: &Path, inputs: &[PathBuf]) -> Result<()> {
+    let to = Destination::File(file.to_owned());
+    check(&[Output { format: FORMATS[0], to }], inputs)
+}
+
 impl Output {
     fn new(file: &Path, asked: Option<&'static dyn Format>) -> Result<Output> {
         if file == Path::new("-") {

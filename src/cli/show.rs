@@ -1,18 +1,23 @@
 //! `show`: one connection, drawn.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 
 use anyhow::{Result, bail};
-use cwait_pcap::analysis::{Judged, Options, Outcome};
-use cwait_pcap::findings::{Answer, RULES};
-use cwait_pcap::report::{Connection, Ladder, Listed, Report, Request, Style, write_connection};
+use cwait_pcap::analysis::{Judged, Options};
+use cwait_pcap::findings;
+use cwait_pcap::report::{Connection, Ladder, Listed, Report, Request, Style, why, write_connection};
 
 use super::analyze::{command_line, options, read};
 use super::args::ShowArgs;
 use super::job::zone;
 use super::output::to_stdout;
 use super::status::{Gate, Status};
+
+/// So many connections are drawn at most, where ports were used again.
+const AT_MOST: usize = 10;
+/// So many key segments are drawn of each.
+const SEGMENTS: usize = 60;
 
 /// Draws every connection that the name fits: more than one where ports were used again.
 pub fn run(args: &ShowArgs) -> Result<Status> {
@@ -25,17 +30,22 @@ pub fn run(args: &ShowArgs) -> Result<Status> {
     let request = Request { command_line: command_line(), listed: Listed::All, limit: None };
     let report = Report::build(&outcome, &request);
     // All are listed, in the order in which they were judged.
-    let all: Vec<(&Connection, &Judged)> = report.connections.iter().zip(&outcome.connections).collect();
-    let found: Vec<_> = all.iter().filter(|(connection, _)| fits(connection, &args.which)).collect();
+    let all = report.connections.iter().zip(&outcome.connections);
+    let found = all.filter(|(connection, _)| fits(connection, &args.which)).take(AT_MOST);
+    let mut found: Vec<(Connection, &Judged)> = found.map(|(c, judged)| (c.clone(), judged)).collect();
     if found.is_empty() {
-        bail!("{}: no connection '{}' among {}", args.capture.display(), args.which, all.len());
+        bail!("{}: no connection '{}'{}", args.capture.display(), args.which, there_is(&report, &args.which));
+    }
+    for (connection, judged) in &mut found {
+        connection.add_key_segments(&outcome, &options, judged, SEGMENTS)?;
     }
     to_stdout(|out| {
-        for (connection, judged) in found {
+        for (connection, judged) in &found {
             write_connection(connection, &style, out)?;
             writeln!(out, "\n{}", Ladder::of(connection).text(&style))?;
             if args.why {
-                why(&outcome, judged, out)?;
+                let answers = why(findings::answers(&outcome.case(judged)), &style);
+                writeln!(out, "{answers}")?;
             }
         }
         Ok(())
@@ -53,16 +63,21 @@ fn fits(connection: &Connection, which: &str) -> bool {
         || asked.is_some_and(|(a, b)| own == Some((a, b)) || own == Some((b, a)))
 }
 
-/// What every rule answers.
-fn why(outcome: &Outcome, judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
-    let case = outcome.case(judged);
-    for rule in RULES {
-        let answer = match rule.judge(&case) {
-            Answer::Found(finding) => format!("FOUND, {:?}", finding.fact).to_uppercase(),
-            Answer::Undecided(undecided) => format!("undecided: {}", undecided.why),
-            Answer::No(reason) => format!("no: {reason}"),
-        };
-        writeln!(out, "{:<20} {answer}", rule.name())?;
+/// What there is instead of a connection that is not there: those that share an end with it, or all streams.
+fn there_is(report: &Report, which: &str) -> String {
+    let asked: Vec<SocketAddr> = which.split('-').filter_map(|end| end.parse().ok()).collect();
+    let shares = |c: &&Connection| {
+        [&c.client, &c.server].into_iter().any(|end| end.parse().is_ok_and(|end| asked.contains(&end)))
+    };
+    let near = report.connections.iter().filter(shares).take(5);
+    let near: Vec<String> = near.map(|c| format!("{}-{}", c.client, c.server)).collect();
+    let last = report.connections.iter().filter_map(|c| c.stream).max();
+    match last {
+        _ if !near.is_empty() => format!("; there is {}", near.join(", ")),
+        Some(last) => format!(
+            "; its {} connections are streams 0 to {last}, 'analyze --connections all' lists them",
+            report.connections.len()
+        ),
+        None => format!(" among {}", report.connections.len()),
     }
-    writeln!(out)
 }

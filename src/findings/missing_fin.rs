@@ -4,9 +4,7 @@ use super::first_close::{FirstClose, first_close};
 use super::host;
 use super::no_answer::waited_in_vain;
 use super::words::{self, SocketQuery};
-use super::{
-    Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words,
-};
+use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
 use crate::tcp::Fin;
 use crate::wire::{Side, Span, Stamp};
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::{Span, Stamp, Timestamp};
 
 /// Times on a logarithmic scale, four steps an octave: any percentile within 19 %.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Histogram {
     counts: BTreeMap<u8, u64>,
 }
@@ -18,15 +20,15 @@ impl Histogram {
 
     /// How many were counted.
     pub fn count(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// At most this long in `percent` of the cases; the upper edge of the step.
     pub fn percentile(&self, percent: u64) -> Option<Span> {
-        let rank = (self.count() * percent).div_ceil(100).max(1);
+        let rank = self.count().saturating_mul(percent).div_ceil(100).max(1);
         let mut below = 0;
         for (&step, &count) in &self.counts {
-            below += count;
+            below = count.saturating_add(below);
             if below >= rank {
                 return Some(Histogram::upper_edge(step));
             }
@@ -53,7 +55,7 @@ impl Histogram {
 }
 
 /// How long clients waited before they left, in steps of 2 %: fine enough to see a limit that somebody set.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Waits {
     counts: BTreeMap<u16, u64>,
 }
@@ -67,7 +69,9 @@ impl Waits {
     /// How many were as long, within one step.
     pub fn alike(&self, span: Span) -> u64 {
         let step = Waits::step(span);
-        self.counts.range(step.saturating_sub(1)..=step.saturating_add(1)).map(|(_, count)| count).sum()
+        self.counts
+            .range(step.saturating_sub(1)..=step.saturating_add(1))
+            .fold(0, |sum, (_, count)| count.saturating_add(sum))
     }
 
     /// Adds others.
@@ -84,7 +88,7 @@ impl Waits {
 }
 
 /// A listening endpoint over all its connections.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ServiceFacts {
     /// Connections.
     pub connections: u64,

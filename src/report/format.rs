@@ -16,6 +16,11 @@ pub trait Format: Sync {
     /// What it is good for, in a few words.
     fn about(&self) -> &'static str;
 
+    /// Whether it draws ladders, or keeps what they are drawn from.
+    fn draws_ladders(&self) -> bool {
+        false
+    }
+
     /// Writes the whole report.
     ///
     /// # Errors

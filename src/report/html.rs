@@ -47,6 +47,10 @@ impl Format for Html {
         "one self-contained page to attach or mail"
     }
 
+    fn draws_ladders(&self) -> bool {
+        true
+    }
+
     fn write(&self, report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut page = Page { html: String::new(), report, style, drawn: HashSet::new() };
         page.summary();

@@ -22,6 +22,10 @@ impl Format for Jira {
         "Jira's markup; -q makes it short enough for a comment"
     }
 
+    fn draws_ladders(&self) -> bool {
+        true
+    }
+
     fn write(&self, report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         Markup::write(self, &blocks(report, style), out)
     }

@@ -24,6 +24,10 @@ impl Format for Json {
         "everything, for programs; 'cwait-pcap schema' describes it"
     }
 
+    fn draws_ladders(&self) -> bool {
+        true
+    }
+
     fn write(&self, report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         write(report, out)
     }

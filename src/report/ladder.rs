@@ -5,6 +5,7 @@
 //! was seen, as in the figures of RFC 9293 §3.6.
 
 mod facts;
+mod kept;
 mod text;
 
 #[cfg(test)]
@@ -14,7 +15,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Connection, Moment, Time};
-use crate::tcp::{Event, State};
+pub use crate::detail::Act;
+use crate::tcp::{self, State};
 use crate::wire::Span;
 
 /// Who sent something.
@@ -25,32 +27,6 @@ pub enum Party {
     Client,
     /// The listening end.
     Server,
-}
-
-/// What a segment does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Act {
-    /// Opens.
-    Syn,
-    /// Accepts.
-    SynAck,
-    /// Acknowledges something that is no FIN.
-    Ack,
-    /// Carries payload.
-    Data,
-    /// Closes its direction.
-    Fin,
-    /// Closes its direction and acknowledges the other side's FIN.
-    FinAndAck,
-    /// Acknowledges the other side's FIN.
-    AckOfFin,
-    /// Ends the connection.
-    Rst,
-    /// Asks whether the other side is still there.
-    KeepAlive,
-    /// Says that its reader does not read.
-    ZeroWindow,
 }
 
 /// A segment worth drawing.
@@ -66,6 +42,16 @@ pub struct KeySegment {
     pub payload: u64,
     /// How often it was sent.
     pub sent: u64,
+    /// How many different segments it stands for.
+    #[serde(default = "one")]
+    pub segments: u64,
+    /// The last of them, if it is not the first.
+    #[serde(default)]
+    pub until: Option<Moment>,
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// What passed between two ends, from top to bottom.
@@ -138,7 +124,7 @@ impl Ladder {
                         rungs.push(states.rung(What::Break(length, false)));
                     }
                 }
-                last = Some(&moment.time);
+                last = Some(&segment.until.as_ref().unwrap_or(moment).time);
             }
             if let facts::Step::Segment(segment) = step {
                 states.follow(segment, &steps[at + 1..]);
@@ -170,21 +156,37 @@ impl Party {
 }
 
 impl KeySegment {
+    /// A segment without payload, sent so often.
+    fn sent(sent: u64, act: Act, from: Party, moment: Option<Moment>) -> KeySegment {
+        KeySegment { moment, from, act, payload: 0, sent, segments: 1, until: None }
+    }
+
     fn label(&self) -> String {
         let mut label = match self.act {
             Act::Syn => "SYN".to_owned(),
             Act::SynAck => "SYN, ACK".to_owned(),
             Act::Ack => "ACK".to_owned(),
-            Act::Data => format!("{} octets", super::text::number(self.payload)),
+            Act::Data => super::text::octets(self.payload),
             Act::Fin => "FIN".to_owned(),
             Act::FinAndAck => "FIN, ACK of FIN".to_owned(),
             Act::AckOfFin => "ACK of FIN".to_owned(),
             Act::Rst => "RST".to_owned(),
             Act::KeepAlive => "keep-alive".to_owned(),
+            Act::WindowProbe => "window probe".to_owned(),
             Act::ZeroWindow => "zero window".to_owned(),
+            Act::Others => format!("{} more", super::text::count(self.segments, "segment")),
         };
+        if self.segments > 1 && self.act == Act::Data {
+            label += &format!(" in {}", super::text::count(self.segments, "segment"));
+        }
         if self.sent > 1 {
             label += &format!(", {} times", super::text::number(self.sent));
+            let lasted = self.moment.as_ref().zip(self.until.as_ref());
+            if let Some(span) = lasted.and_then(|(first, last)| between(&first.time, &last.time))
+                && span >= BREAK
+            {
+                label += &format!(" in {span}");
+            }
         }
         label
     }
@@ -211,37 +213,37 @@ impl States {
         let party = segment.from;
         // Whoever hears anything after SYN-RECEIVED has its SYN acknowledged.
         if !matches!(segment.act, Act::Syn | Act::SynAck) {
-            self.moves(party.peer(), Event::SynAcked);
+            self.moves(party.peer(), tcp::Event::SynAcked);
         }
         match segment.act {
             Act::Syn => {
-                self.moves(party, Event::SendsSyn);
-                self.moves(party.peer(), Event::ReceivesSyn);
+                self.moves(party, tcp::Event::SendsSyn);
+                self.moves(party.peer(), tcp::Event::ReceivesSyn);
             }
-            Act::SynAck => self.moves(party.peer(), Event::ReceivesSynAck),
+            Act::SynAck => self.moves(party.peer(), tcp::Event::ReceivesSynAck),
             Act::Fin | Act::FinAndAck => {
                 if segment.act == Act::FinAndAck {
-                    self.moves(party.peer(), Event::FinAcked);
+                    self.moves(party.peer(), tcp::Event::FinAcked);
                 }
-                self.moves(party, Event::SendsFin);
+                self.moves(party, tcp::Event::SendsFin);
                 let heard = |step: &facts::Step| {
                     matches!(step, facts::Step::Segment(s)
                     if s.from == party.peer() && matches!(s.act, Act::AckOfFin | Act::FinAndAck))
                 };
                 if later.iter().any(heard) {
-                    self.moves(party.peer(), Event::ReceivesFin);
+                    self.moves(party.peer(), tcp::Event::ReceivesFin);
                 }
             }
-            Act::AckOfFin => self.moves(party.peer(), Event::FinAcked),
+            Act::AckOfFin => self.moves(party.peer(), tcp::Event::FinAcked),
             Act::Rst => {
-                self.moves(party, Event::Reset);
-                self.moves(party.peer(), Event::Reset);
+                self.moves(party, tcp::Event::Reset);
+                self.moves(party.peer(), tcp::Event::Reset);
             }
-            Act::Ack | Act::Data | Act::KeepAlive | Act::ZeroWindow => {}
+            Act::Ack | Act::Data | Act::KeepAlive | Act::WindowProbe | Act::ZeroWindow | Act::Others => {}
         }
     }
 
-    fn moves(&mut self, party: Party, event: Event) {
+    fn moves(&mut self, party: Party, event: tcp::Event) {
         let state = match party {
             Party::Client => &mut self.client,
             Party::Server => &mut self.server,

@@ -354,7 +354,7 @@ impl Connection {
     }
 
     /// Whether its numbers lie where this connection's are; unknown ones do not object.
-    pub(super) fn fits(&self, s: &Segment) -> bool {
+    pub fn fits(&self, s: &Segment) -> bool {
         let half = &self.halves[s.side.index()];
         let peer = &self.halves[s.side.peer().index()];
         let near = |number: SeqNum, mark: SeqNum, window: u32| {
@@ -363,6 +363,12 @@ impl Connection {
         !self.stale_answer(s)
             && (!half.has_seq() || near(s.seq, half.nxt, peer.window_octets()))
             && (!s.flags.any(TcpFlags::ACK) || !peer.has_seq() || near(s.ack, peer.nxt, half.window_octets()))
+    }
+
+    /// Whether it is the SYN of another connection between the same endpoints.
+    pub fn is_other_syn(&self, s: &Segment) -> bool {
+        let side = s.side.index();
+        is_pure_syn(s) && self.halves[side].synchronised() && self.tallies[side].isn != s.seq
     }
 
     /// Whether its numbers are known to be this connection's.
@@ -974,6 +980,10 @@ enum Kind {
     Old,
     /// Nowhere near this connection's numbers.
     Foreign,
+}
+
+fn is_pure_syn(s: &Segment) -> bool {
+    s.flags.any(TcpFlags::SYN) && !s.flags.any(TcpFlags::ACK)
 }
 
 /// Microseconds plus one, saturating; so that 0 can mean *unknown*.

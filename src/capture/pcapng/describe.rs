@@ -16,6 +16,8 @@ use super::{ByteOrder, Clock, Drop, Frame, Interface, Known, LinkType, PcapNg, S
 pub(super) const SHORTEST_INTERFACE: u64 = 20;
 /// Octets kept of a name.
 const MAX_NAME: usize = 255;
+/// Comments kept of all sections.
+const MAX_COMMENTS: usize = 1_000;
 /// Packets lost between this packet and the one before it on the same interface.
 const EPB_DROPCOUNT: OptionCode = OptionCode(4);
 
@@ -137,6 +139,26 @@ impl PcapNg {
             }
         }
         0
+    }
+
+    /// Comments among the options of a section header.
+    pub(super) fn comments(&self, mut options: &[u8], summary: &mut Summary) {
+        while options.len() >= 8 && summary.comments.len() < MAX_COMMENTS {
+            let parsed = match self.order {
+                ByteOrder::Little => parse_option_le::<pcap_parser::PcapError<&[u8]>>(options),
+                ByteOrder::Big => parse_option_be::<pcap_parser::PcapError<&[u8]>>(options),
+            };
+            let Ok((rest, option)) = parsed else { return };
+            if option.code == OptionCode::EndOfOpt {
+                return;
+            }
+            if option.code == OptionCode::Comment
+                && let Ok(value) = option.as_bytes()
+            {
+                summary.comments.push(String::from_utf8_lossy(value).into_owned());
+            }
+            options = rest;
+        }
     }
 
     fn option_u64(&self, options: &[PcapNGOption<'_>], code: OptionCode) -> Option<u64> {

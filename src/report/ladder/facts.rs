@@ -16,6 +16,13 @@ pub(super) enum Step {
 impl Step {
     pub(super) fn what(&self) -> What {
         match self {
+            Step::Segment(segment) if segment.act == Act::Others => {
+                let payload = match segment.payload {
+                    0 => String::new(),
+                    payload => format!(", {}", octets(payload)),
+                };
+                What::Traffic(segment.label() + &payload)
+            }
             Step::Segment(segment) => What::Arrow(Arrow {
                 from: segment.from,
                 label: segment.label(),
@@ -34,26 +41,30 @@ pub(super) fn steps(c: &Connection) -> Vec<Step> {
         steps.extend(closing(c).into_iter().map(Step::Segment));
         steps
     } else {
-        c.key_segments.iter().cloned().map(Step::Segment).collect()
+        let kept = c.key_segments.iter().cloned().map(Step::Segment);
+        began_before(c).into_iter().chain(kept).collect()
     };
     steps.extend(missing(c));
     steps
 }
 
 fn opening(c: &Connection) -> Vec<Step> {
-    let segment = |act, from, moment| Step::Segment(KeySegment { moment, from, act, payload: 0, sent: 1 });
+    let segment = |act, from, moment| Step::Segment(KeySegment::sent(1, act, from, moment));
     // Zeek's letters: capitals are the client's.
     let seen = |letter| c.history.contains(letter);
     let mut steps = Vec::new();
-    if c.midstream {
-        steps.push(Step::Other(What::Traffic("began before the capture".into())));
-    } else if seen('S') {
+    steps.extend(began_before(c));
+    if !c.midstream && seen('S') {
         steps.push(segment(Act::Syn, Party::Client, Some(c.first.clone())));
     }
     if seen('h') {
         steps.push(segment(Act::SynAck, Party::Server, None));
     }
     steps
+}
+
+fn began_before(c: &Connection) -> Option<Step> {
+    c.midstream.then(|| Step::Other(What::Traffic("began before the capture".into())))
 }
 
 fn traffic(c: &Connection) -> Option<Step> {
@@ -71,7 +82,7 @@ fn closing(c: &Connection) -> Vec<KeySegment> {
     for (party, side) in sides(c) {
         let peer = side_of(c, party.peer());
         let mut push = |act, from, moment: &Moment, sent| {
-            all.push(KeySegment { moment: Some(moment.clone()), from, act, payload: 0, sent });
+            all.push(KeySegment::sent(sent, act, from, Some(moment.clone())));
         };
         if let Some(fin) = &side.fin {
             // A FIN in the very frame that acknowledges the peer's is one segment.
@@ -91,13 +102,7 @@ fn closing(c: &Connection) -> Vec<KeySegment> {
         let told = all.iter().filter_map(|s| s.moment.as_ref()).map(|m| m.frame).max().unwrap_or(0);
         if let Some(last) = side.last.as_ref().filter(|last| last.frame > told && told > 0) {
             let act = if side.keepalives > 0 { Act::KeepAlive } else { Act::Ack };
-            all.push(KeySegment {
-                moment: Some(last.clone()),
-                from: party,
-                act,
-                payload: 0,
-                sent: side.keepalives.max(1),
-            });
+            all.push(KeySegment::sent(side.keepalives.max(1), act, party, Some(last.clone())));
         }
     }
     all.sort_by_key(|segment| segment.moment.as_ref().map(|moment| moment.frame));
@@ -116,15 +121,14 @@ fn missing(c: &Connection) -> Vec<Step> {
             Party::Server
         };
         let side = side_of(c, speaker);
-        steps.push(Step::Other(What::Break(silence, true)));
-        if c.key_segments.is_empty() && side.rst.is_none() && side_of(c, speaker.peer()).rst.is_none() {
-            steps.push(Step::Segment(KeySegment {
-                moment: side.last.clone(),
-                from: speaker,
-                act: Act::Ack,
-                payload: 0,
-                sent: side.retransmissions.max(side.keepalives) + 1,
-            }));
+        if c.key_segments.is_empty() {
+            steps.push(Step::Other(What::Break(silence, true)));
+        }
+        if side.rst.is_none() && side_of(c, speaker.peer()).rst.is_none() {
+            if c.key_segments.is_empty() {
+                let sent = side.retransmissions.max(side.keepalives) + 1;
+                steps.push(Step::Segment(KeySegment::sent(sent, Act::Ack, speaker, side.last.clone())));
+            }
             steps.push(Step::Other(What::Missing(speaker.peer(), "no answer".into())));
         }
     }

@@ -55,6 +55,8 @@ fn an_orderly_close_goes_through_the_states_of_the_rfc() {
 #[test]
 fn key_segments_are_drawn_as_they_are() {
     let segment = |frame, from, act, sent| KeySegment {
+        segments: 1,
+        until: None,
         moment: Some(Moment { frame, time: Time::from(crate::wire::Timestamp::new(frame as i64, 0)) }),
         from,
         act,
@@ -78,7 +80,7 @@ fn key_segments_are_drawn_as_they_are() {
                            :         ~~ 1 s later ~~          :
 00:00:02.000   ESTABLISHED |<--- SYN, ACK #2 -----------------| SYN-RECEIVED
                            :         ~~ 1 s later ~~          :
-00:00:03.000   ESTABLISHED |--- 7 octets #3 ----------------->| ESTABLISHED
+00:00:03.000   ESTABLISHED |--- 7 B #3 ---------------------->| ESTABLISHED
                            :         ~~ 1 s later ~~          :
 00:00:04.000   ESTABLISHED |<--- zero window #4 --------------| ESTABLISHED
                            :      ~~ 1 min 26 s later ~~      :
@@ -93,7 +95,15 @@ fn key_segments_are_drawn_as_they_are() {
 #[test]
 fn a_long_ladder_loses_its_middle() {
     let mut connection = clean();
-    let data = KeySegment { moment: None, from: Party::Client, act: Act::Data, payload: 1, sent: 1 };
+    let data = KeySegment {
+        moment: None,
+        from: Party::Client,
+        act: Act::Data,
+        payload: 1,
+        sent: 1,
+        segments: 1,
+        until: None,
+    };
     connection.key_segments = vec![data; 1_000];
     let ladder = Ladder::of(&connection);
     assert_eq!(ladder.rungs.len(), RUNGS);

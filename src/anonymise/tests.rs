@@ -1,0 +1,70 @@
+//! Other names: the reference vectors of ipcrypt-pfx, prefixes, checksums, addresses in sentences.
+
+use super::packet::repaired;
+use super::*;
+
+#[test]
+fn prefixes_stay_common_and_names_differ_by_key() {
+    let names = Names::new(b"a key");
+    let common = |a: IpAddr, b: IpAddr| match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+        _ => panic!("families differ"),
+    };
+    for (a, b) in [
+        ("192.0.2.1", "192.0.2.2"),
+        ("192.0.2.1", "192.0.3.1"),
+        ("192.0.2.1", "10.0.0.1"),
+        ("2001:db8::1", "2001:db8::2"),
+        ("2001:db8::1", "2001:db8:1::1"),
+    ] {
+        let (a, b): (IpAddr, IpAddr) = (a.parse().unwrap(), b.parse().unwrap());
+        assert_eq!(common(a, b), common(names.address(a), names.address(b)), "{a} {b}");
+        assert_ne!(names.address(a), Names::new(b"another key").address(a));
+    }
+    let mac = names.mac([0x02, 0, 0, 0, 0, 1]);
+    assert_eq!(mac[0] & 3, 2, "locally administered, no group");
+    assert_eq!(names.mac([0x33, 0x33, 0, 0, 0, 1])[0] & 1, 1, "a group");
+    assert_eq!(names.mac([0xff; 6]), [0xff; 6]);
+}
+
+/// draft-denis-ipcrypt, test vectors of ipcrypt-pfx.
+#[test]
+fn addresses_are_encrypted_as_the_draft_says() {
+    let key = *b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10\
+                 \x10\x32\x54\x76\x98\xba\xdc\xfe\xef\xcd\xab\x89\x67\x45\x23\x01";
+    let names = Names { addresses: IpcryptPfx::new(key), others: [0; 32] };
+    for (plain, other) in [("0.0.0.0", "151.82.155.134"), ("192.0.2.1", "100.115.72.131")] {
+        assert_eq!(names.address(plain.parse().unwrap()), other.parse::<IpAddr>().unwrap(), "{plain}");
+    }
+}
+
+#[test]
+fn addresses_are_found_in_sentences() {
+    let names = Names::new(b"a key");
+    let a = names.address("10.1.0.9".parse().unwrap());
+    let v6 = names.address("2001:db8::7".parse().unwrap());
+    for (text, expected) in [
+        ("10.1.0.9:8080 owes its FIN", format!("{a}:8080 owes its FIN")),
+        ("on 10.1.0.9: ss -tan", format!("on {a}: ss -tan")),
+        ("so says 10.1.0.9.", format!("so says {a}.")),
+        ("[2001:db8::7]:443", format!("[{v6}]:443")),
+        ("host10.1.0.9x", format!("host{a}x")),
+        ("face10.1.0.9", format!("face{a}")),
+        ("ip.addr==10.1.0.9&&tcp", format!("ip.addr=={a}&&tcp")),
+        ("2026-11-23T09:12:44.123Z at 09:12:44, std::fs, 1.2.3, ::", String::new()),
+    ] {
+        let expected = if expected.is_empty() { text.to_owned() } else { expected };
+        assert_eq!(names.text(text), expected);
+    }
+    assert_ne!(names.text("00:1b:21:3c:4d:5e"), "00:1b:21:3c:4d:5e");
+}
+
+#[test]
+fn a_repaired_checksum_is_the_one_computed_anew() {
+    let sum = |octets: &[u8]| repaired(0xffff, &[], octets);
+    let before = [10, 1, 0, 9, 192, 0, 2, 7, 0x1f, 0x90, 1, 2, 8, 10, 0, 0];
+    let after = [99, 7, 3, 1, 5, 200, 255, 7, 0x1f, 0x90, 1, 2, 1, 1, 0, 0];
+    assert_eq!(repaired(sum(&before), &before, &after), sum(&after));
+    assert_eq!(repaired(sum(&before) ^ 0x55, &before, &before), sum(&before) ^ 0x55, "wrong stays as wrong");
+}

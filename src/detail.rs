@@ -1,0 +1,118 @@
+//! The second look: inputs are read again for a few connections that the first look singled out, and the segments that
+//! made each of them what it is are put on a short list.
+//!
+//! The first look keeps facts, not segments, since it cannot know which connection will matter. Where an input cannot be
+//! read twice (a pipe), there is no second look, and the facts have to do.
+
+mod events;
+#[cfg(test)]
+mod tests;
+
+pub use events::{Act, Collector, Event};
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::analysis::{InputFacts, Options};
+use crate::capture::{CaptureError, Reader, Record};
+use crate::decode::{Decoded, Decoder};
+use crate::tcp::Connection;
+use crate::wire::{FlowKey, Segment};
+
+/// A segment of one of the connections asked for.
+pub struct Hit<'a> {
+    /// Which connection, by its place among those asked for.
+    pub which: usize,
+    /// Which input it came from.
+    pub input: usize,
+    /// The record it came in; its frame is counted through all inputs.
+    pub record: Record<'a>,
+    /// The segment.
+    pub segment: Segment,
+}
+
+/// Whether every input can be read again: a file, no pipe.
+pub fn can_read_again(inputs: &[InputFacts]) -> bool {
+    inputs.iter().all(|input| std::fs::metadata(&input.path).is_ok_and(|metadata| metadata.is_file()))
+}
+
+/// Reads the inputs again and hands every segment of the connections asked for to `sink`, in order of capture.
+///
+/// A segment belongs to the last connection of its flow that began before it. What the first look could not read is
+/// not read this time either, without another word.
+///
+/// # Errors
+/// If an input cannot be opened any more.
+pub fn read_again(
+    inputs: &[InputFacts],
+    options: &Options,
+    wanted: &[&Connection],
+    sink: &mut dyn FnMut(&Hit<'_>),
+) -> Result<(), CaptureError> {
+    let mut wanted = Wanted::new(wanted);
+    let mut decoder = Decoder::new(options.decode);
+    let upto = wanted.last;
+    for (at, input) in inputs.iter().enumerate() {
+        let before = input.first_frame - 1;
+        if before + input.summary.frames < wanted.first || before >= upto {
+            continue;
+        }
+        let mut reader = Reader::open(&input.path, &options.read)?;
+        let mut frame = before;
+        let mut take = |record: &Record<'_>| {
+            frame = record.frame + before;
+            let record = Record { frame, ..*record };
+            if let Decoded::Segment(key, segment) = decoder.decode(&record)
+                && let Some(which) = wanted.find(&key, &segment)
+            {
+                sink(&Hit { which, input: at, record, segment });
+            }
+        };
+        while reader.next_batch(&mut take).is_ok_and(|more| more) {
+            if before + reader.summary().frames >= upto {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Connections by flow.
+struct Wanted<'a> {
+    connections: &'a [&'a Connection],
+    /// Another connection on the same ports has begun: only what fits is still this one's.
+    superseded: Vec<bool>,
+    /// For each flow: first and last frame of its connections and their places, by first frame.
+    flows: HashMap<FlowKey, Vec<(u64, u64, usize)>, RandomState>,
+    first: u64,
+    last: u64,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(connections: &'a [&'a Connection]) -> Self {
+        let mut flows: HashMap<_, Vec<_>, _> = HashMap::default();
+        let (mut first, mut last) = (u64::MAX, 0);
+        for (which, connection) in connections.iter().enumerate() {
+            let (from, upto) = (connection.first.frame, connection.last().frame);
+            flows.entry(connection.key).or_default().push((from, upto, which));
+            (first, last) = (first.min(from), last.max(upto));
+        }
+        for uses in flows.values_mut() {
+            uses.sort_unstable();
+        }
+        Wanted { connections, superseded: vec![false; connections.len()], flows, first, last }
+    }
+
+    fn find(&mut self, key: &FlowKey, s: &Segment) -> Option<usize> {
+        let uses = self.flows.get(key)?;
+        let begun = uses.partition_point(|(first, ..)| *first <= s.seen.frame);
+        let &(_, last, which) = uses.get(begun.checked_sub(1)?)?;
+        if s.seen.frame > last {
+            return None;
+        }
+        let connection = self.connections[which];
+        self.superseded[which] |= connection.is_other_syn(s);
+        (!self.superseded[which] || connection.fits(s) && !connection.is_other_syn(s)).then_some(which)
+    }
+}
