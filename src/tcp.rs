@@ -25,6 +25,8 @@ mod state;
 mod streams;
 mod table;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod traffic;
 
 pub use closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};

@@ -71,12 +71,13 @@ fn ending(connection: &Connection, originator: Side) -> Ending {
     }
 }
 
-/// Zeek's table, from what was seen of each side.
+/// Zeek's table, from what was seen of each side; see `conn_state` in its documentation.
 fn conn_state(connection: &Connection, originator: Side) -> &'static str {
     let [o, r] = [originator, originator.peer()];
     let half = |side: Side| &connection.halves[side.index()];
     let syn = half(o).flags.any(TcpFlags::SYN);
     let syn_ack = half(r).flags.all(TcpFlags::SYN | TcpFlags::ACK);
+    let [o_silent, r_silent] = [o, r].map(|side| !half(side).spoke());
     let [o_fin, r_fin] = [o, r].map(|side| connection.fin(side).is_some());
     let [o_rst, r_rst] = [o, r].map(|side| connection.ended_by_rst(side));
     let established = connection.established();
@@ -87,23 +88,21 @@ fn conn_state(connection: &Connection, originator: Side) -> &'static str {
     match () {
         _ if o_fin && r_fin => "SF",
         _ if o_rst && (o_first || !r_rst) => {
-            if syn && !syn_ack && !established {
+            if syn && r_silent {
                 "RSTOS0"
             } else {
                 "RSTO"
             }
         }
-        _ if r_rst => match (syn, syn_ack || established) {
-            (true, false) => "REJ",
-            (false, true) if syn_ack => "RSTRH",
-            _ => "RSTR",
-        },
-        _ if syn && !syn_ack && !established && o_fin => "SH",
-        _ if !syn && syn_ack && r_fin => "SHR",
+        _ if r_rst && syn && !syn_ack && !established => "REJ",
+        _ if r_rst && syn_ack && o_silent => "RSTRH",
+        _ if r_rst => "RSTR",
+        _ if o_fin && syn && r_silent => "SH",
+        _ if r_fin && syn_ack && o_silent => "SHR",
         _ if o_fin => "S2",
         _ if r_fin => "S3",
-        _ if syn && !syn_ack && !established => "S0",
-        _ if established && syn => "S1",
+        _ if syn && r_silent && !established => "S0",
+        _ if established && syn && !r_silent => "S1",
         _ => "OTH",
     }
 }

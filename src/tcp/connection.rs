@@ -760,7 +760,7 @@ impl Connection {
                 if peer.synchronised() && s.ack == self.tallies[y].isn + 1 && self.tallies[y].syns == 1 {
                     self.originator_rtt_us = store_us(self.halves[y].last.at, s.seen.at);
                 }
-                peer.synchronised() || s.len > 0
+                true
             }
             // The one that was asked sends nothing more before the handshake is over, save its SYN again.
             Some(_) => s.len > 0 || s.flags.any(TcpFlags::FIN) || half.has_ack() && s.ack.after(half.ack),

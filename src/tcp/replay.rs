@@ -75,33 +75,38 @@ fn opening(connection: &Connection, side: Side, delivery: Delivery, all: &mut Ve
     let half = &connection.halves[side.index()];
     let peer = &connection.halves[side.peer().index()];
     let first = connection.first;
-    let mut push = |event| all.push(Happening { event, shown_by: first });
+    let mut push = |event, shown_by| all.push(Happening { event, shown_by });
     let Some(opener) = connection.opener() else {
         // Older than the capture: at least ESTABLISHED.
         for event in [Event::Listens, Event::ReceivesSyn, Event::SynAcked] {
-            push(event);
+            push(event, first);
         }
         return;
     };
     let expected = delivery == Delivery::Expected;
     if side == opener {
-        push(Event::SendsSyn);
+        push(Event::SendsSyn, first);
         let answered = peer.flags.all(TcpFlags::SYN | TcpFlags::ACK);
         if connection.established() || expected && answered {
-            push(Event::ReceivesSynAck);
+            push(Event::ReceivesSynAck, peer.last);
         }
         return;
     }
-    push(Event::Listens);
-    let answered = half.flags.any(TcpFlags::SYN);
-    if answered || expected && peer.flags.any(TcpFlags::SYN) && half.spoke() {
-        push(Event::ReceivesSyn);
+    // Its answer was seen, or the opener acts upon it.
+    let answered = half.synchronised() || connection.established();
+    if !answered && connection.ended_by_rst(side) {
+        // Nobody listens.
+        return;
+    }
+    push(Event::Listens, first);
+    if answered || expected && peer.synchronised() && half.spoke() {
+        push(Event::ReceivesSyn, first);
     }
     let beyond_handshake = half.has_payload()
         || connection.fin(side).is_some()
         || half.has_ack() && half.ack.after(connection.tallies[side.peer().index()].isn + 1);
     if beyond_handshake || expected && connection.established() {
-        push(Event::SynAcked);
+        push(Event::SynAcked, peer.last);
     }
 }
 

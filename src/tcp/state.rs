@@ -153,4 +153,41 @@ mod tests {
         }
         insta::assert_snapshot!(text);
     }
+
+    /// Sent, received, acknowledged, in every order that can happen, against the table that people know.
+    #[test]
+    fn teardown() {
+        use Event::*;
+        let orders: [&[Event]; 11] = [
+            &[],
+            &[SendsFin],
+            &[ReceivesFin],
+            &[SendsFin, FinAcked],
+            &[SendsFin, ReceivesFin],
+            &[ReceivesFin, SendsFin],
+            &[SendsFin, FinAcked, ReceivesFin],
+            &[SendsFin, ReceivesFin, FinAcked],
+            &[ReceivesFin, SendsFin, FinAcked],
+            &[SendsFin, FinAcked, ReceivesFin, TwoMsl],
+            &[ReceivesFin, SendsFin, FinAcked, ReceivesFin],
+        ];
+        for order in orders {
+            let place = |event| order.iter().position(|&other| other == event);
+            let (sent, received, acked) = (place(SendsFin), place(ReceivesFin), place(FinAcked));
+            let passive = received.is_some() && (sent.is_none() || received < sent);
+            let expected = match (sent.is_some(), received.is_some(), acked.is_some(), passive) {
+                (false, false, ..) => State::Established,
+                (false, true, ..) => State::CloseWait,
+                (true, false, false, _) => State::FinWait1,
+                (true, false, true, _) => State::FinWait2,
+                (true, true, false, false) => State::Closing,
+                (true, true, false, true) => State::LastAck,
+                (true, true, true, false) if place(TwoMsl).is_none() => State::TimeWait,
+                (true, true, true, _) => State::Closed,
+            };
+            let state =
+                order.iter().fold(State::Established, |state, &event| state.next(event).unwrap_or(state));
+            assert_eq!(state, expected, "{order:?}");
+        }
+    }
 }
