@@ -34,7 +34,12 @@ fn addresses_are_encrypted_as_the_draft_says() {
     let key = *b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10\
                  \x10\x32\x54\x76\x98\xba\xdc\xfe\xef\xcd\xab\x89\x67\x45\x23\x01";
     let names = Names { addresses: IpcryptPfx::new(key), others: [0; 32] };
-    for (plain, other) in [("0.0.0.0", "151.82.155.134"), ("192.0.2.1", "100.115.72.131")] {
+    for (plain, other) in [
+        ("0.0.0.0", "151.82.155.134"),
+        ("255.255.255.255", "94.185.169.89"),
+        ("192.0.2.1", "100.115.72.131"),
+        ("2001:db8::1", "c180:5dd4:2587:3524:30ab:fa65:6ab6:f88"),
+    ] {
         assert_eq!(names.address(plain.parse().unwrap()), other.parse::<IpAddr>().unwrap(), "{plain}");
     }
 }

@@ -23,7 +23,7 @@ pub fn why(answers: impl Iterator<Item = (&'static str, Answer)>, style: &Style)
             Answer::Undecided(undecided) => ("undecided", undecided.why),
             Answer::No(reason) => ("no", reason.to_owned()),
         };
-        let head = format!("  {word:<11}{name:<20}");
+        let head = format!("  {word:<11}{name:<24}");
         let text = wrap(&plain(&reason), &" ".repeat(head.len()), style.columns);
         let _ = writeln!(out, "{head}{}", text.trim());
     }
