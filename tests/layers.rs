@@ -15,8 +15,11 @@ const LAYERS: &[&str] = &[
     "trace",
     "findings",
     "analysis",
+    "detail",
     "patterns",
     "report",
+    "anonymise",
+    "extract",
 ];
 
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
