@@ -133,25 +133,31 @@ impl Rule for MissingFin {
             )
         });
         let rate = rate(group).map(|rate| format!("; {rate} more per hour")).unwrap_or_default();
+        let mut advice = vec![
+            "CLOSE-WAIT has no timer: only its program's close, a RST or a lost peer's keep-alive ends it. No ndd \
+             and no sysctl does."
+                .into(),
+            format!(
+                "Find what {} program does with {} after read() returned 0; a restart frees the sockets and hides the cause.",
+                if n == 1 { "its" } else { "the" },
+                if n == 1 { "this descriptor" } else { "these descriptors" },
+            ),
+        ];
+        // Where the host's own record is at hand, it has decided.
+        if host::says(group).is_none() {
+            advice.push(
+                "What decides, on its host: CLOSE-WAIT, its program has not closed; LAST-ACK, the FIN was sent and lost, or \
+                 waits behind data (Send-Q above 1); no such socket, a RST ended it that did not pass here."
+                    .into(),
+            );
+        }
         Words {
             headline: format!("{} owes its FIN on {}", group.place, words::of_its(group)),
             says: format!(
                 "It acked the {peer}'s FIN{first} and no FIN of its own passed here since: {}{rate}.",
                 words::lasted(span, at_least)
             ),
-            advice: vec![
-                "CLOSE-WAIT has no timer: only its program's close, a RST or a lost peer's keep-alive ends it. No ndd \
-                 and no sysctl does."
-                    .into(),
-                format!(
-                    "Find what {} program does with {} after read() returned 0; a restart frees the sockets and hides the cause.",
-                    if n == 1 { "its" } else { "the" },
-                    if n == 1 { "this descriptor" } else { "these descriptors" },
-                ),
-                "What decides, on its host: CLOSE-WAIT, its program has not closed; LAST-ACK, the FIN was sent and lost, or \
-                 waits behind data (Send-Q above 1); no such socket, a RST ended it that did not pass here."
-                    .into(),
-            ],
+            advice,
             next: words::list_sockets(case, side, SocketQuery::CloseWait),
         }
     }
