@@ -73,3 +73,24 @@ fn a_repaired_checksum_is_the_one_computed_anew() {
     assert_eq!(repaired(sum(&before), &before, &after), sum(&after));
     assert_eq!(repaired(sum(&before) ^ 0x55, &before, &before), sum(&before) ^ 0x55, "wrong stays as wrong");
 }
+
+#[test]
+fn what_hosts_say_is_hidden() {
+    let mut report: crate::report::Report =
+        serde_json::from_str(include_str!("../../testdata/reports/leak.json")).unwrap();
+    let finding = &mut report.findings[0];
+    finding.process = Some("7 by shopd (pid 4828), 3 by no process".into());
+    finding.says = "The listing (ss-of-monday.txt) says: held by shopd.".into();
+    report.host_records = vec![crate::report::HostRecord {
+        path: "/home/alice/ss-of-monday.txt".into(),
+        kind: "sockets".into(),
+        says: "ss, 12 sockets".into(),
+        unread: 0,
+        unread_lines: Vec::new(),
+    }];
+    let json = serde_json::to_string(&report.anonymised(&Names::new(b"a key")).unwrap()).unwrap();
+    for word in ["shopd", "monday", "alice", "192.0.2.9"] {
+        assert!(!json.contains(word), "{word}");
+    }
+    assert!(json.contains("The listing (record 1) says: held by program-"), "{json}");
+}

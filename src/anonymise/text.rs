@@ -1,6 +1,6 @@
 //! Text and reports: every address in any string is replaced, whatever sentence it stands in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
@@ -81,9 +81,60 @@ impl Report {
                 *input = format!("earlier capture {number}");
             }
         }
+        let words = self.hide_host(&mut report, names);
         let ids = self.connections.iter().filter_map(|c| Some((c.id.clone(), id_of(c, names)?))).collect();
-        serde_json::from_value(rewrite(serde_json::to_value(&report)?, "", names, &ids))
+        let rewriting = Rewriting { names, ids, words };
+        serde_json::from_value(rewriting.value(serde_json::to_value(&report)?, ""))
     }
+
+    /// Takes out what hosts say of programs, users and files; returns the words that may stand in sentences, longest
+    /// first, with what to say instead.
+    fn hide_host(&self, report: &mut Report, names: &Names) -> Vec<(String, String)> {
+        let mut words = BTreeMap::new();
+        let mut hide = |word: &mut String, instead: String| {
+            words.insert(word.clone(), instead.clone());
+            *word = instead;
+        };
+        for process in report.connections.iter_mut().flat_map(|c| &mut c.processes) {
+            for (word, kind) in [(&mut process.name, "program"), (&mut process.user, "user")] {
+                if let Some(word) = word {
+                    let instead = format!("{kind}-{}", names.token(word));
+                    hide(word, instead);
+                }
+            }
+        }
+        for holders in report.findings.iter().filter_map(|finding| finding.process.as_ref()) {
+            for word in programs(holders) {
+                let instead = format!("program-{}", names.token(word));
+                hide(&mut word.to_owned(), instead);
+            }
+        }
+        for (number, record) in (1..).zip(&mut report.host_records) {
+            let instead = format!("record {number}");
+            let path = std::path::Path::new(&record.path);
+            if let Some(file) = path.file_name() {
+                hide(&mut file.to_string_lossy().into_owned(), instead.clone());
+            }
+            hide(&mut record.path, instead);
+            record.unread_lines.clear();
+        }
+        for quote in report.findings.iter_mut().flat_map(|finding| &mut finding.quotes) {
+            quote.text = "(left out)".into();
+        }
+        let mut words: Vec<_> = words.into_iter().filter(|(word, _)| !word.is_empty()).collect();
+        words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+        words
+    }
+}
+
+/// The names in `7 by python3 (pid 4828) + sshd, 3 by no process and 2 more`.
+fn programs(holders: &str) -> impl Iterator<Item = &str> {
+    let ours = |name: &str| matches!(name, "no process" | "a process") || name.starts_with("pid ");
+    let parts = holders.split([',', '+']).map(|one| one.split(" and ").next().unwrap_or(one));
+    parts
+        .map(|one| one.split(" (pid ").next().unwrap_or(one))
+        .map(|one| one.rsplit_once(" by ").map_or(one, |(_, name)| name).trim())
+        .filter(move |name| !ours(name))
 }
 
 /// The name that the connection has in a capture with the other addresses.
@@ -93,21 +144,77 @@ fn id_of(connection: &Connection, names: &Names) -> Option<String> {
     Some(connection_id(ends, connection.first.time.timestamp()?))
 }
 
-/// Every string of a value; `field` says under which name it stands.
-fn rewrite(value: Value, field: &str, names: &Names, ids: &HashMap<String, String>) -> Value {
-    match value {
-        Value::String(text) if matches!(field, "id" | "connection" | "connections") => {
-            Value::String(ids.get(&text).cloned().unwrap_or_else(|| names.token(&text)))
+/// Goes through every string of a report.
+struct Rewriting<'a> {
+    names: &'a Names,
+    /// New names of connections.
+    ids: HashMap<String, String>,
+    /// Words of hosts, and what to say instead.
+    words: Vec<(String, String)>,
+}
+
+impl Rewriting<'_> {
+    /// The value with every string replaced; `field` says under which name it stands.
+    fn value(&self, value: Value, field: &str) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.string(&text, field)),
+            Value::Array(all) => all.into_iter().map(|value| self.value(value, field)).collect(),
+            Value::Object(fields) => fields
+                .into_iter()
+                .map(|(name, value)| {
+                    let value = self.value(value, &name);
+                    (self.names.text(&name), value)
+                })
+                .collect(),
+            other => other,
         }
-        Value::String(text) => Value::String(names.text(&text)),
-        Value::Array(all) => all.into_iter().map(|value| rewrite(value, field, names, ids)).collect(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(name, value)| {
-                let value = rewrite(value, &name, names, ids);
-                (names.text(&name), value)
-            })
-            .collect(),
-        other => other,
     }
+
+    fn string(&self, text: &str, field: &str) -> String {
+        /// Sentences; other fields hold words of our own, which a program may happen to be called.
+        const SENTENCES: [&str; 16] = [
+            "advice",
+            "against",
+            "because",
+            "command",
+            "file",
+            "headline",
+            "label",
+            "notes",
+            "on",
+            "problems",
+            "process",
+            "says",
+            "text",
+            "title",
+            "undecided",
+            "what",
+        ];
+        if matches!(field, "id" | "connection" | "connections") {
+            return self.ids.get(text).cloned().unwrap_or_else(|| self.names.token(text));
+        }
+        let mut text = self.names.text(text);
+        if SENTENCES.contains(&field) {
+            for (word, instead) in &self.words {
+                text = without(&text, word, instead);
+            }
+        }
+        text
+    }
+}
+
+/// The text with `instead` wherever `word` stands by itself.
+fn without(text: &str, word: &str, instead: &str) -> String {
+    let glued = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, found) = rest.split_at(at);
+        let after = &found[word.len()..];
+        let whole = !glued(before.chars().next_back()) && !glued(after.chars().next());
+        out += before;
+        out += if whole { instead } else { word };
+        rest = after;
+    }
+    out + rest
 }
