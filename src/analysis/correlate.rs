@@ -112,7 +112,8 @@ impl Evidence {
             let own = |end: &Option<End>| end.as_ref().and_then(End::endpoint) == Some(service);
             let of_it = snapshot.sockets.iter().filter(|socket| own(&socket.local));
             let count = of_it.filter(|socket| socket.state == SocketState::CloseWait).count() as u64;
-            let whole = self.whole.get(&service.addr()).is_some_and(|whole| whole.contains(&place));
+            let whole =
+                self.whole.get(&service.addr()).is_some_and(|whole| whole.binary_search(&place).is_ok());
             match counts.last_mut() {
                 // Two commands at one instant see the same sockets.
                 Some((last, seen)) if *last == at => *seen = count.max(*seen),
