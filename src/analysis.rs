@@ -29,6 +29,7 @@ use crate::tcp::{self, Connection, IcmpError, Table};
 use crate::wire::{Endpoint, FlowKey, Segment, Stamp, Timestamp};
 
 use folded::Folded;
+use outcome::{Frames, Sums, Survey};
 
 /// What a user may choose about an analysis.
 #[derive(Clone, Debug, Default)]
@@ -168,18 +169,33 @@ impl Analysis {
     /// Judges everything.
     pub fn finish(mut self) -> Outcome {
         self.flush();
-        self.capture.drop_events.sort_unstable();
+        let folded = std::mem::take(&mut self.folded);
+        let sums = self.sums(folded);
+        let Analysis { kept, table, context, options, .. } = self;
+        let survey = Survey::new(sums, &context, &options, || kept.iter().chain(table.iter()));
+        survey.judge(kept.into_iter().chain(table.into_connections()))
+    }
+
+    /// Judges what was seen so far, as if the capture ended at `at` or with its latest frame, whichever is later.
+    /// Reading goes on as if nobody had asked.
+    pub fn as_of(&mut self, at: Timestamp) -> Outcome {
+        self.flush();
+        let mut sums = self.sums(self.folded.clone());
+        sums.capture.last.at = sums.capture.last.at.max(at);
+        let all = || self.kept.iter().chain(self.table.iter());
+        Survey::new(sums, &self.context, &self.options, all).judge(all().cloned())
+    }
+
+    fn sums(&self, folded: Folded) -> Sums {
+        let mut capture = self.capture.clone();
+        capture.drop_events.sort_unstable();
         let given_up = self.table.given_up();
-        let (skips, fragments) = (self.skips, self.decoder.fragments());
-        Outcome::judge(
-            self.kept,
-            self.table,
-            self.folded,
-            self.capture,
-            &self.context,
-            self.options,
-            outcome::Frames { tcp: self.tcp_frames, skips, fragments, given_up },
-        )
+        let fragments = self.decoder.fragments();
+        Sums {
+            folded,
+            capture,
+            frames: Frames { tcp: self.tcp_frames, skips: self.skips, fragments, given_up },
+        }
     }
 
     fn flush(&mut self) {

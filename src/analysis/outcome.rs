@@ -12,7 +12,7 @@ use super::roles::Cast;
 use super::run::InputFacts;
 use crate::decode::{FragmentCounts, Skips};
 use crate::findings::{self, CaptureFacts, Case, Grace, HostFacts, Roles, ServiceFacts, Verdict};
-use crate::tcp::{Closure, Connection, EndpointState, Table, replay};
+use crate::tcp::{Closure, Connection, EndpointState, replay};
 #[cfg(test)]
 use crate::wire::Stamp;
 use crate::wire::{Endpoint, FlowKey, Side, Timestamp};
@@ -115,21 +115,38 @@ pub struct Outcome {
     pub joined: Joined,
 }
 
-impl Outcome {
-    /// Twice over all connections: once for what they say together, once to judge each. The second time each is let go
-    /// as soon as it is judged, so that memory never holds more than the facts themselves.
-    pub(super) fn judge(
-        kept: Vec<Connection>,
-        table: Table,
-        mut folded: Folded,
-        mut capture: CaptureFacts,
+/// What an analysis has summed up on its way.
+#[derive(Clone, Default)]
+pub(super) struct Sums {
+    pub(super) folded: Folded,
+    pub(super) capture: CaptureFacts,
+    pub(super) frames: Frames,
+}
+
+/// What all connections say together, before any of them is judged.
+///
+/// Judging goes over all connections twice. The second time each can be let go as soon as it is judged, so that memory
+/// never holds more than the facts themselves.
+pub(super) struct Survey<'o> {
+    outcome: Outcome,
+    cast: Cast,
+    options: &'o Options,
+}
+
+impl<'o> Survey<'o> {
+    /// The first time over all of them.
+    pub(super) fn new<'a, I>(
+        sums: Sums,
         context: &Context,
-        options: Options,
-        frames: Frames,
-    ) -> Outcome {
+        options: &'o Options,
+        each: impl Fn() -> I,
+    ) -> Self
+    where
+        I: Iterator<Item = &'a Connection>,
+    {
+        let Sums { mut folded, mut capture, frames } = sums;
+        let all = || each().filter(|connection| options.select.takes(connection));
         let known = folded.services.keys().copied().collect::<Vec<_>>();
-        let selected = |connection: &&Connection| options.select.takes(connection);
-        let all = || kept.iter().chain(table.iter()).filter(selected);
         let mut servers = options.servers.clone();
         servers.extend(options.evidence.listeners());
         let cast = Cast::new(&servers, known, all());
@@ -144,7 +161,7 @@ impl Outcome {
             folded.add(connection, roles, &Closure::of(connection, roles.client));
         }
         context.replace(&mut folded, &mut capture);
-        let mut outcome = Outcome {
+        let outcome = Outcome {
             connections: Vec::new(),
             services: folded.services,
             assumed_services,
@@ -153,15 +170,18 @@ impl Outcome {
             totals: folded.totals,
             capture,
             frames,
-            grace: options.grace,
+            grace: options.grace.clone(),
             inputs: Vec::new(),
-            evidence: options.evidence,
+            evidence: std::sync::Arc::clone(&options.evidence),
             joined,
         };
-        for connection in kept.into_iter().chain(table.into_connections()) {
-            if !options.select.takes(&connection) {
-                continue;
-            }
+        Survey { outcome, cast, options }
+    }
+
+    /// The second time: each judged in the light of all.
+    pub(super) fn judge(self, each: impl Iterator<Item = Connection>) -> Outcome {
+        let Survey { mut outcome, cast, options } = self;
+        for connection in each.filter(|connection| options.select.takes(connection)) {
             let judged = outcome.judge_one(connection, &cast);
             outcome.totals.one_direction +=
                 u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
@@ -172,22 +192,17 @@ impl Outcome {
         outcome.connections.sort_unstable_by_key(|judged| judged.connection.first.frame);
         outcome
     }
+}
 
+impl Outcome {
     /// Of connections made by a test, in a capture from the epoch to `end`.
     #[cfg(test)]
     pub(crate) fn of(connections: Vec<Connection>, end: Timestamp) -> Outcome {
-        let table = Table::new(Options::default().limits);
         let last = Stamp { at: end, frame: u64::MAX };
         let capture = CaptureFacts { last, frames: 1, ..CaptureFacts::default() };
-        Outcome::judge(
-            connections,
-            table,
-            Folded::default(),
-            capture,
-            &Context::default(),
-            Options::default(),
-            Frames::default(),
-        )
+        let sums = Sums { capture, ..Sums::default() };
+        Survey::new(sums, &Context::default(), &Options::default(), || connections.iter())
+            .judge(connections.iter().cloned())
     }
 
     fn judge_one(&self, connection: Connection, cast: &Cast) -> Judged {
