@@ -58,12 +58,16 @@ impl Style {
         self.print(time, "%Y-%m-%d")
     }
 
-    /// A time that is no number (a report changed by hand) is shown as it is written.
+    /// A time that is no number (a report changed by hand) is shown as it is written, as far as times are written so:
+    /// drawings take it as it comes.
     fn print(&self, time: &Time, pattern: &str) -> String {
         time.timestamp()
             .and_then(|Timestamp(ns)| jiff::Timestamp::from_nanosecond(i128::from(ns)).ok())
             .map(|at| at.to_zoned(self.zone.clone()).strftime(pattern).to_string())
-            .unwrap_or_else(|| time.rfc3339.clone())
+            .unwrap_or_else(|| {
+                let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ':' | '.' | '+' | '-');
+                time.rfc3339.chars().filter(plain).take(40).collect()
+            })
     }
 }
 
@@ -89,5 +93,7 @@ mod tests {
     fn a_time_that_is_no_number_is_shown_as_written() {
         let time = Time { ns: "soon".into(), rfc3339: "tomorrow".into() };
         assert_eq!(Style::plain().day_and_time(&time), "tomorrow");
+        let time = Time { rfc3339: "\u{1b}[2J{noformat}``` noon".into(), ..time };
+        assert_eq!(Style::plain().clock(&time), "2Jnoformat noon");
     }
 }

@@ -1,0 +1,48 @@
+//! Any octets as packets of any link type: each becomes one thing, and the same thing every time.
+//!
+//! Input: a byte of options, then packets: link type (an index into the registry, 255 for one that nobody knows), length
+//! in two octets, octets.
+#![cfg_attr(fuzzing, no_main)]
+
+use cwait_pcap::capture::{LinkType, Record};
+use cwait_pcap::decode::{Decoded, Decoder, LINKS, Options, Tunnel, Zone};
+use cwait_pcap::wire::Timestamp;
+
+#[path = "bytes.rs"]
+mod bytes;
+
+pub fn run(data: &[u8]) {
+    let mut bytes = bytes::Bytes(data);
+    let how = bytes.number(1);
+    let options = Options {
+        tunnel: if how & 1 == 0 { Tunnel::Inner } else { Tunnel::Outer },
+        zone: [Zone::None, Zone::Vlan, Zone::Interface, Zone::None][how as usize >> 1 & 3],
+    };
+    let (mut decoder, mut again) = (Decoder::new(options), Decoder::new(options));
+    let mut frame = 0;
+    while !bytes.is_empty() {
+        frame += 1;
+        let link = LINKS.get(bytes.number(1) as usize).map_or(LinkType(60_000), |(link, _)| *link);
+        let len = bytes.number(2) as usize;
+        let data = bytes.take(len);
+        let record = Record {
+            frame,
+            at: Timestamp(frame as i64 * 1_000_000),
+            link,
+            interface: frame as u32 & 1,
+            wire_len: len as u32,
+            data,
+        };
+        let decoded = decoder.decode(&record);
+        assert_eq!(decoded, again.decode(&record));
+        if let Decoded::Segment(key, segment) = decoded {
+            assert_eq!((segment.seen.frame, segment.seen.at), (frame, record.at));
+            assert!(key.lo <= key.hi);
+            assert!(segment.len <= 1 << 20, "{} octets of payload", segment.len);
+        }
+    }
+    assert_eq!(decoder.fragments(), again.fragments());
+}
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| run(data));

@@ -1,0 +1,89 @@
+//! Any sequence of segments: connections that are cut and joined know what they knew in one piece; states, closures and
+//! silences can be derived from whatever was noted.
+//!
+//! Input: a byte for the place of the cut, then segments of 15 octets.
+#![cfg_attr(fuzzing, no_main)]
+
+use std::collections::BTreeMap;
+
+use cwait_pcap::tcp::{Closure, Connection, Limits, Table, replay};
+use cwait_pcap::wire::{
+    Endpoint, FlowKey, Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp,
+};
+
+#[path = "bytes.rs"]
+mod bytes;
+
+/// Silences between segments: from nothing over round trips and timers to days.
+const PAUSES: [i64; 8] = [0, 1_000, 2_000_000, 300_000_000, 3_000_000_000, 61_000_000_000, 7_300_000_000_000, -5_000_000];
+
+fn segments(bytes: &mut bytes::Bytes<'_>) -> Vec<(FlowKey, Segment)> {
+    let (mut all, mut at) = (Vec::new(), 1_700_000_000_000_000_000);
+    while !bytes.is_empty() {
+        let who = bytes.number(1);
+        at += PAUSES[who as usize >> 2 & 7];
+        let (client, server) = (Endpoint::v4([192, 0, 2, 1], 40_000 + (who as u16 >> 1 & 1)), Endpoint::v4([198, 51, 100, 1], 443));
+        let (key, side) = if who & 1 == 0 { FlowKey::of(client, server, 0) } else { FlowKey::of(server, client, 0) };
+        // Numbers near zero on both sides of the wrap, so that they meet.
+        let near = |n: u64| SeqNum((n as u16 as i16 as i32 as u32).wrapping_mul(1 + (n >> 16) as u32 % 3));
+        let segment = Segment {
+            seen: Stamp { at: Timestamp(at), frame: all.len() as u64 + 1 },
+            seq: near(bytes.number(3)),
+            ack: near(bytes.number(3)),
+            len: [0, 0, 1, 100, 1_448, 65_000][bytes.number(1) as usize % 6],
+            flags: TcpFlags(bytes.number(1) as u8),
+            window: bytes.number(1) as u16 * 257,
+            timestamps: TcpTimestamps { val: bytes.number(1) as u32, ecr: bytes.number(1) as u32 },
+            has_timestamps: who & 0x80 != 0,
+            checksum: bytes.number(1) as u16,
+            ip_id: bytes.number(1) as u16,
+            hop_limit: bytes.number(1) as u8,
+            interface: (who >> 6 & 1) as u8,
+            side,
+            has_options: who & 0x80 != 0,
+            window_scale: Segment::NO_SCALE,
+        };
+        all.push((key, segment));
+    }
+    all
+}
+
+fn observed(mut table: Table, segments: &[(FlowKey, Segment)]) -> Table {
+    segments.chunks(5).for_each(|batch| table.observe_all(batch));
+    table
+}
+
+/// What must be the same however it was cut, by flow: the first frame and the last, and how many segments there were
+/// with each control bit.
+fn facts(mut table: Table) -> BTreeMap<FlowKey, (u64, u64)> {
+    let mut facts = BTreeMap::new();
+    let finished = table.take_finished();
+    for connection in finished.into_iter().chain(table.into_connections()).map(Connection::whole) {
+        for side in Side::BOTH {
+            replay(&connection, side);
+            Closure::of(&connection, side);
+            connection.payload_after_peer_fin(side);
+            connection.halves[side.index()].unseen_octets();
+        }
+        let span = (connection.first.frame, connection.last().frame);
+        let known = facts.entry(connection.key).or_insert(span);
+        *known = (known.0.min(span.0), known.1.max(span.1));
+    }
+    facts
+}
+
+pub fn run(data: &[u8]) {
+    let mut bytes = bytes::Bytes(data);
+    let cut = bytes.number(1) as usize;
+    let all = segments(&mut bytes);
+    let (a, b) = all.split_at(cut.min(all.len()));
+    let limits = Limits::default();
+    let whole = facts(observed(Table::new(limits), &all));
+    let joined = observed(Table::new(limits), a).then(observed(Table::of_part(limits), b));
+    assert_eq!(whole, facts(joined), "first and last frames of each flow");
+    let few = Limits { max_connections: Some(1), ..limits };
+    facts(observed(Table::new(few), a).then(observed(Table::of_part(few), b)));
+}
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| run(data));
