@@ -161,6 +161,11 @@ impl Analysis {
         self.capture.drop_events.extend(events);
     }
 
+    /// A part of what was captured between these moments could not be read.
+    pub fn unreadable(&mut self, holes: impl IntoIterator<Item = (Timestamp, Timestamp)>) {
+        self.capture.holes.extend(holes);
+    }
+
     /// Adds what an extract says of the capture it was taken from; see [`Context`].
     pub fn add_context(&mut self, comments: &[String]) {
         self.context.read(comments);
@@ -189,6 +194,7 @@ impl Analysis {
     fn sums(&self, folded: Folded) -> Sums {
         let mut capture = self.capture.clone();
         capture.drop_events.sort_unstable();
+        capture.holes.sort_unstable();
         let given_up = self.table.given_up();
         let fragments = self.decoder.fragments();
         Sums {

@@ -34,6 +34,7 @@ mod syn_unanswered;
 #[cfg(test)]
 mod tests;
 mod unacked_fin;
+mod unreadable;
 pub(crate) mod words;
 mod zero_window_stall;
 
@@ -416,5 +417,6 @@ pub fn judge(case: &Case<'_>) -> Verdict {
             Answer::Found(finding) => verdict.findings.push(*finding),
         }
     }
+    unreadable::weaken(case, &mut verdict);
     verdict
 }

@@ -26,7 +26,14 @@ pub struct Context {
 #[serde(rename_all = "kebab-case")]
 enum Fact {
     /// The whole capture; times in nanoseconds since 1970, as everywhere here.
-    Capture { first: Timestamp, last: Timestamp, drops: Option<u64>, drop_events: Vec<(Timestamp, u64)> },
+    Capture {
+        first: Timestamp,
+        last: Timestamp,
+        drops: Option<u64>,
+        drop_events: Vec<(Timestamp, u64)>,
+        #[serde(default)]
+        holes: Vec<(Timestamp, Timestamp)>,
+    },
     /// A listening endpoint over all its connections.
     Service { endpoint: SocketAddr, facts: Box<ServiceFacts> },
     /// A host over all its connections: when it was last heard, and how many FINs of it passed.
@@ -52,6 +59,7 @@ impl Context {
             last: capture.last.at,
             drops: capture.drops,
             drop_events: events.copied().collect(),
+            holes: capture.holes.iter().take(Context::MOST).copied().collect(),
         }];
         let (mut services, mut hosts) = (Vec::new(), Vec::new());
         for (connection, server) in connections {
@@ -100,7 +108,7 @@ impl Context {
     pub(super) fn replace(&self, folded: &mut Folded, capture: &mut CaptureFacts) {
         for fact in &self.facts {
             match fact {
-                Fact::Capture { first, last, drops, drop_events } => {
+                Fact::Capture { first, last, drops, drop_events, holes } => {
                     capture.first.at = capture.first.at.min(*first);
                     capture.last.at = capture.last.at.max(*last);
                     if let Some(drops) = drops {
@@ -109,6 +117,8 @@ impl Context {
                     }
                     capture.drop_events.extend(drop_events.iter().copied());
                     capture.drop_events.sort_unstable();
+                    capture.holes.extend(holes.iter().take(Context::MOST));
+                    capture.holes.sort_unstable();
                 }
                 Fact::Service { endpoint, facts } => {
                     let facts = ServiceFacts::clone(facts);

@@ -114,7 +114,7 @@ pub fn run(
     let of = inputs.iter().map(|path| std::fs::metadata(path).ok().map(|meta| meta.len())).sum();
     let mut analysis = Analysis::new(options.clone());
     let mut facts: Vec<InputFacts> = Vec::with_capacity(inputs.len());
-    let mut bytes_before = 0;
+    let (mut bytes_before, mut open_end) = (0, None);
     for path in in_time_order(inputs, options)? {
         let mut reader = open(&path, options)?;
         let first_frame = analysis.frames() + 1;
@@ -149,6 +149,13 @@ pub fn run(
         if let Some(total) = summary.dropped {
             analysis.dropped(total, summary.drops.iter().filter_map(|drop| Some((drop.at?, drop.count))));
         }
+        analysis.unreadable(summary.holes());
+        // What is missing at the end of a file is a hole if another file goes on behind it.
+        let left_early = trouble.is_some() || summary.damage.last().is_some_and(|hole| !hole.resumed);
+        if let (Some(from), Some((first, _))) = (open_end.take(), summary.times) {
+            analysis.unreadable([(from, first.max(from))]);
+        }
+        open_end = if left_early { Some(analysis.last().at) } else { None };
         analysis.add_context(&summary.comments);
         bytes_before += summary.file_bytes;
         facts.push(InputFacts { path, first_frame, summary, hash, trouble });

@@ -30,6 +30,8 @@ pub struct Reader {
     over: bool,
     /// A hole whose end was not found yet.
     hole: Option<Hole>,
+    /// The next record is the first one behind a hole.
+    behind_hole: bool,
 }
 
 /// A place from where on records are looked for.
@@ -90,6 +92,7 @@ impl Reader {
             last_at: None,
             over: false,
             hole: None,
+            behind_hole: false,
         })
     }
 
@@ -138,6 +141,9 @@ impl Reader {
         let Some(first) = self.found.first() else { return };
         let bytes = self.source.bytes();
         let summary = &mut self.summary;
+        if std::mem::take(&mut self.behind_hole) {
+            summary.resumes(first.at);
+        }
         let mut last_at = self.last_at.unwrap_or(first.at);
         let (mut earliest, mut latest) = summary.times.unwrap_or((first.at, first.at));
         let mut frames = &self.found[..];
@@ -225,7 +231,16 @@ impl Reader {
         if let Some(Ending::Damaged(error)) = self.source.ending() {
             if let (false, Some(&compression)) = (self.over, self.source.compression().last()) {
                 let what = DamageKind::Stream { compression, message: error.to_string() };
-                self.summary.add_damage(Damage { frame, at_byte, skipped: have, what, resumed: false });
+                let before = self.last_at;
+                self.summary.add_damage(Damage {
+                    frame,
+                    at_byte,
+                    skipped: have,
+                    what,
+                    resumed: false,
+                    before,
+                    behind: None,
+                });
             }
             self.over = true;
         } else if self.summary.tail.is_none() {
@@ -264,7 +279,17 @@ impl Reader {
         };
         let skipped = self.source.offset() - at_byte;
         if let Some(hole) = self.hole.take() {
-            self.summary.add_damage(Damage { frame, at_byte, skipped, what: hole.what, resumed });
+            let before = self.last_at;
+            self.summary.add_damage(Damage {
+                frame,
+                at_byte,
+                skipped,
+                what: hole.what,
+                resumed,
+                before,
+                behind: None,
+            });
+            self.behind_hole = resumed;
         }
         self.walk.resumed(skipped);
         self.over |= !resumed;

@@ -108,6 +108,10 @@ pub struct Damage {
     pub what: DamageKind,
     /// Whether reading went on behind it.
     pub resumed: bool,
+    /// Time of the last record before it; none if there was none.
+    pub before: Option<Timestamp>,
+    /// Time of the first record behind it; none if there was none.
+    pub behind: Option<Timestamp>,
 }
 
 /// What was wrong with a record or block.
@@ -214,6 +218,29 @@ impl Summary {
         if drop.count > 0 && self.drops.len() < self.max_listed {
             self.drops.push(drop);
         }
+    }
+
+    /// The stretches of time from which records are missing, the capture's edges left out. Where there are more holes
+    /// than are listed, the last one reaches to the end.
+    pub fn holes(&self) -> Vec<(Timestamp, Timestamp)> {
+        let mut holes: Vec<_> = (self.damage.iter())
+            .filter_map(|hole| {
+                let (before, behind) = (hole.before?, hole.behind?);
+                Some((before.min(behind), before.max(behind)))
+            })
+            .collect();
+        if let (true, Some(last), Some((_, end))) =
+            (self.damage_count > self.damage.len() as u64, holes.last_mut(), self.times)
+        {
+            last.1 = last.1.max(end);
+        }
+        holes
+    }
+
+    /// A record of that time follows what holes there are.
+    pub(super) fn resumes(&mut self, at: Timestamp) {
+        let open = |hole: &&mut Damage| hole.resumed && hole.behind.is_none();
+        self.damage.iter_mut().rev().take_while(open).for_each(|hole| hole.behind = Some(at));
     }
 
     pub(super) fn add_damage(&mut self, damage: Damage) {

@@ -166,6 +166,8 @@ pub struct CaptureFacts {
     pub drops: Option<u64>,
     /// When and how many, where the capture says so; sorted by time.
     pub drop_events: Vec<(Timestamp, u64)>,
+    /// Stretches of time of which a part could not be read, in order.
+    pub holes: Vec<(Timestamp, Timestamp)>,
 }
 
 impl CaptureFacts {
@@ -180,6 +182,16 @@ impl CaptureFacts {
             return self.drops.unwrap_or(0);
         }
         self.drop_events.iter().filter(|(when, _)| *when >= at).map(|(_, count)| count).sum()
+    }
+
+    /// Whether a part of what was captured from then on could not be read.
+    pub fn unreadable_after(&self, at: Timestamp) -> bool {
+        self.holes.iter().any(|(_, upto)| *upto >= at)
+    }
+
+    /// Whether a part of what was captured between these moments could not be read.
+    pub fn unreadable_between(&self, from: Timestamp, upto: Timestamp) -> bool {
+        self.holes.iter().any(|hole| hole.0 <= upto && hole.1 >= from)
     }
 }
 

@@ -113,11 +113,12 @@ impl<'a> Scene<'a> {
         self.outcome.hosts.get(&host).map_or(Timestamp(i64::MIN), |host| host.last.at)
     }
 
-    /// Whether the capture says that it lost packets between these moments.
+    /// Whether the capture says that it lost packets between these moments, or a part of it could not be read.
     pub(super) fn dropped_between(&self, from: Timestamp, upto: Timestamp) -> bool {
         let events = &self.outcome.capture.drop_events;
         let next = events.partition_point(|&(at, _)| at < from);
         events.get(next).is_some_and(|&(at, _)| at <= upto)
+            || self.outcome.capture.unreadable_between(from, upto)
     }
 
     /// The capture lost packets, and does not say when.
