@@ -12,7 +12,9 @@ mod harmless;
 
 pub fn run(data: &[u8]) {
     let options = Options { keep_all: data.len() % 2 == 0, ..Options::default() };
-    let Ok(mut reader) = Reader::from_read(Box::new(Cursor::new(data.to_vec())), &options.read) else { return };
+    let Ok(mut reader) = Reader::from_read(Box::new(Cursor::new(data.to_vec())), &options.read) else {
+        return;
+    };
     let mut analysis = Analysis::new(options);
     while reader.next_batch(&mut |record| analysis.observe(record)).is_ok_and(|more| more) {}
     analysis.add_context(&reader.summary().comments);

@@ -7,23 +7,26 @@
 use std::collections::BTreeMap;
 
 use cwait_pcap::tcp::{Closure, Connection, Limits, Table, replay};
-use cwait_pcap::wire::{
-    Endpoint, FlowKey, Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp,
-};
+use cwait_pcap::wire::{Endpoint, FlowKey, Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp};
 
 #[path = "bytes.rs"]
 mod bytes;
 
 /// Silences between segments: from nothing over round trips and timers to days.
-const PAUSES: [i64; 8] = [0, 1_000, 2_000_000, 300_000_000, 3_000_000_000, 61_000_000_000, 7_300_000_000_000, -5_000_000];
+const PAUSES: [i64; 8] =
+    [0, 1_000, 2_000_000, 300_000_000, 3_000_000_000, 61_000_000_000, 7_300_000_000_000, -5_000_000];
 
 fn segments(bytes: &mut bytes::Bytes<'_>) -> Vec<(FlowKey, Segment)> {
     let (mut all, mut at) = (Vec::new(), 1_700_000_000_000_000_000);
     while !bytes.is_empty() {
         let who = bytes.number(1);
         at += PAUSES[who as usize >> 2 & 7];
-        let (client, server) = (Endpoint::v4([192, 0, 2, 1], 40_000 + (who as u16 >> 1 & 1)), Endpoint::v4([198, 51, 100, 1], 443));
-        let (key, side) = if who & 1 == 0 { FlowKey::of(client, server, 0) } else { FlowKey::of(server, client, 0) };
+        let (client, server) = (
+            Endpoint::v4([192, 0, 2, 1], 40_000 + (who as u16 >> 1 & 1)),
+            Endpoint::v4([198, 51, 100, 1], 443),
+        );
+        let (key, side) =
+            if who & 1 == 0 { FlowKey::of(client, server, 0) } else { FlowKey::of(server, client, 0) };
         // Numbers near zero on both sides of the wrap, so that they meet.
         let near = |n: u64| SeqNum((n as u16 as i16 as i32 as u32).wrapping_mul(1 + (n >> 16) as u32 % 3));
         let segment = Segment {

@@ -53,7 +53,8 @@ impl Rule for CaptureGap {
                 "A part of the file is damaged and was passed over; these connections lived through it, and what it \
                  held of them is not known.",
             );
-            advice.push("Copy the capture again: where the damage lies stands beside the file's name.".into());
+            advice
+                .push("Copy the capture again: where the damage lies stands beside the file's name.".into());
         }
         says.push("Verdicts on these connections are weaker.");
         Words { headline, says: says.join(" "), advice, next: Vec::new() }

@@ -113,14 +113,25 @@ pub fn segments() -> Vec<Vec<u8>> {
     };
     let opened = [segment(0, 0, 0, 0, 2), segment(1, 0, 1, 0, 0x12), segment(0, 1, 1, 0, 0x10)].concat();
     let asked = [segment(0x08, 1, 1, 3, 0x18), segment(0x09, 1, 101, 3, 0x18)].concat();
-    let closed = [segment(0x0c, 101, 101, 0, 0x11), segment(1, 101, 102, 0, 0x11), segment(0, 102, 102, 0, 0x10)].concat();
-    let leaked = [segment(0x0c, 101, 101, 0, 0x11), segment(1, 101, 102, 0, 0x10), segment(0x15, 101, 102, 0, 0x10)].concat();
-    let forgot = [segment(0x18, 101, 101, 3, 0x18), segment(0x10, 101, 101, 3, 0x18), segment(0x11, 101, 0, 0, 4)].concat();
+    let closed =
+        [segment(0x0c, 101, 101, 0, 0x11), segment(1, 101, 102, 0, 0x11), segment(0, 102, 102, 0, 0x10)]
+            .concat();
+    let leaked =
+        [segment(0x0c, 101, 101, 0, 0x11), segment(1, 101, 102, 0, 0x10), segment(0x15, 101, 102, 0, 0x10)]
+            .concat();
+    let forgot =
+        [segment(0x18, 101, 101, 3, 0x18), segment(0x10, 101, 101, 3, 0x18), segment(0x11, 101, 0, 0, 4)]
+            .concat();
     let again = [&opened[..], &asked, &closed, &opened, &leaked].concat();
-    [[&opened[..], &asked, &closed].concat(), [&opened[..], &asked, &leaked].concat(), [&opened[..], &forgot].concat(), again]
-        .into_iter()
-        .flat_map(|seed| [4_u8, 7].map(|cut| [&[cut][..], &seed].concat()))
-        .collect()
+    [
+        [&opened[..], &asked, &closed].concat(),
+        [&opened[..], &asked, &leaked].concat(),
+        [&opened[..], &forgot].concat(),
+        again,
+    ]
+    .into_iter()
+    .flat_map(|seed| [4_u8, 7].map(|cut| [&[cut][..], &seed].concat()))
+    .collect()
 }
 
 pub fn listings() -> Vec<Vec<u8>> {
@@ -135,7 +146,8 @@ pub fn logs() -> Vec<Vec<u8>> {
 
 pub fn reports() -> Vec<Vec<u8>> {
     let whole = fs::read(formats().with_file_name("../reports/leak.json"));
-    let whole = whole.or_else(|_| fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports/leak.json")));
+    let whole =
+        whole.or_else(|_| fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports/leak.json")));
     let mut value: serde_json::Value = serde_json::from_slice(&whole.expect("test data")).expect("JSON");
     let mut seeds = vec![serde_json::to_vec(&value).expect("JSON")];
     for left_out in ["findings", "connections", "services", "undecided", "inputs"] {

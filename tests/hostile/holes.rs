@@ -31,7 +31,8 @@ fn leak() -> Vec<Packet> {
     ];
     for second in 1..300 {
         let at = second * 10;
-        let (from, to) = if second % 2 == 0 { (End(3, 5_000), End(4, 80)) } else { (End(4, 80), End(3, 5_000)) };
+        let (from, to) =
+            if second % 2 == 0 { (End(3, 5_000), End(4, 80)) } else { (End(4, 80), End(3, 5_000)) };
         all.push(segment(at, from, to, ACK, second as u32, second as u32, 1));
         if second % 60 == 0 && second <= 240 {
             all.push(segment(at + 1, CLIENT, SERVER, ACK, 201, 601, 0));
@@ -109,8 +110,10 @@ fn a_hole_is_told_beside_what_it_weakens() {
 #[test]
 fn a_silence_across_a_hole_is_no_silence() {
     // Two ends that fall silent, and one that then repeats in vain; the frames between may have held a word.
-    let client = |at: i64, flags, len| Tcp::new(CLIENT, SERVER, flags, 201, 601, len).packet(START + at * SECOND);
-    let other = |at: i64| Tcp::new(End(3, 5_000), End(4, 80), ACK, at as u32, 1, 1).packet(START + at * SECOND);
+    let client =
+        |at: i64, flags, len| Tcp::new(CLIENT, SERVER, flags, 201, 601, len).packet(START + at * SECOND);
+    let other =
+        |at: i64| Tcp::new(End(3, 5_000), End(4, 80), ACK, at as u32, 1, 1).packet(START + at * SECOND);
     let mut packets = leak();
     packets.truncate(5);
     packets.push(client(1, ACK, 0));

@@ -5,7 +5,6 @@ use crate::write::Packet;
 pub const SYN: u8 = 2;
 pub const ACK: u8 = 16;
 pub const FIN: u8 = 1;
-pub const RST: u8 = 4;
 
 /// 2023-11-14, in nanoseconds.
 pub const START: i64 = 1_700_000_000_000_000_000;
