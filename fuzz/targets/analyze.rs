@@ -7,11 +7,11 @@ use cwait_pcap::analysis::{Analysis, Options};
 use cwait_pcap::capture::Reader;
 use cwait_pcap::report::{Detail, FORMATS, Listed, Report, Request, Style};
 
-#[path = "harmless.rs"]
+#[cfg(fuzzing)]
 mod harmless;
 
 pub fn run(data: &[u8]) {
-    let options = Options { keep_all: data.len() % 2 == 0, ..Options::default() };
+    let options = Options { keep_all: data.len().is_multiple_of(2), ..Options::default() };
     let Ok(mut reader) = Reader::from_read(Box::new(Cursor::new(data.to_vec())), &options.read) else {
         return;
     };
@@ -27,7 +27,7 @@ pub fn run(data: &[u8]) {
         let mut out = Vec::new();
         let style = Style { detail: Detail::Full, ..Style::plain() };
         format.write(&report, &style, &mut out).expect("memory can be written");
-        harmless::check(format.name(), &String::from_utf8(out).expect("text"));
+        crate::harmless::check(format.name(), &String::from_utf8(out).expect("text"));
     }
 }
 

@@ -8,11 +8,11 @@ use cwait_pcap::capture::{LinkType, Record};
 use cwait_pcap::decode::{Decoded, Decoder, LINKS, Options, Tunnel, Zone};
 use cwait_pcap::wire::Timestamp;
 
-#[path = "bytes.rs"]
+#[cfg(fuzzing)]
 mod bytes;
 
 pub fn run(data: &[u8]) {
-    let mut bytes = bytes::Bytes(data);
+    let mut bytes = crate::bytes::Bytes(data);
     let how = bytes.number(1);
     let options = Options {
         tunnel: if how & 1 == 0 { Tunnel::Inner } else { Tunnel::Outer },

@@ -4,7 +4,7 @@
 
 use cwait_pcap::report::{Detail, FORMATS, Report, Style, by_name, read};
 
-#[path = "harmless.rs"]
+#[cfg(fuzzing)]
 mod harmless;
 
 pub fn run(data: &[u8]) {
@@ -14,7 +14,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(written(&again, "json", Detail::Usual), written(&report, "json", Detail::Usual));
     for format in FORMATS {
         for detail in [Detail::Brief, Detail::Full] {
-            harmless::check(format.name(), &written(&report, format.name(), detail));
+            crate::harmless::check(format.name(), &written(&report, format.name(), detail));
         }
     }
 }

@@ -8,7 +8,7 @@ use cwait_pcap::capture::{LinkType, Record};
 use cwait_pcap::decode::{Decoded, Decoder, LINKS, Options};
 use cwait_pcap::wire::{FlowKey, Segment, Timestamp};
 
-#[path = "bytes.rs"]
+#[cfg(fuzzing)]
 mod bytes;
 
 fn decoded(link: LinkType, data: &[u8], wire_len: u32) -> Option<(FlowKey, Segment)> {
@@ -25,7 +25,7 @@ fn facts(s: &Segment) -> impl PartialEq + std::fmt::Debug {
 }
 
 pub fn run(data: &[u8]) {
-    let mut bytes = bytes::Bytes(data);
+    let mut bytes = crate::bytes::Bytes(data);
     let link = LINKS.get(bytes.number(1) as usize).map_or(LinkType(1), |(link, _)| *link);
     let payload = bytes.number(1) as usize;
     if bytes.is_empty() {

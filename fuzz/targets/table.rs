@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use cwait_pcap::tcp::{Closure, Connection, Limits, Table, replay};
 use cwait_pcap::wire::{Endpoint, FlowKey, Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp};
 
-#[path = "bytes.rs"]
+#[cfg(fuzzing)]
 mod bytes;
 
 /// Silences between segments: from nothing over round trips and timers to days.
 const PAUSES: [i64; 8] =
     [0, 1_000, 2_000_000, 300_000_000, 3_000_000_000, 61_000_000_000, 7_300_000_000_000, -5_000_000];
 
-fn segments(bytes: &mut bytes::Bytes<'_>) -> Vec<(FlowKey, Segment)> {
+fn segments(bytes: &mut crate::bytes::Bytes<'_>) -> Vec<(FlowKey, Segment)> {
     let (mut all, mut at) = (Vec::new(), 1_700_000_000_000_000_000);
     while !bytes.is_empty() {
         let who = bytes.number(1);
@@ -76,7 +76,7 @@ fn facts(mut table: Table) -> BTreeMap<FlowKey, (u64, u64)> {
 }
 
 pub fn run(data: &[u8]) {
-    let mut bytes = bytes::Bytes(data);
+    let mut bytes = crate::bytes::Bytes(data);
     let cut = bytes.number(1) as usize;
     let all = segments(&mut bytes);
     let (a, b) = all.split_at(cut.min(all.len()));

@@ -9,12 +9,16 @@ mod seeds;
 
 #[path = "../../fuzz/targets/analyze.rs"]
 mod analyze;
+#[path = "../../fuzz/targets/bytes.rs"]
+mod bytes;
 #[path = "../../fuzz/targets/capture.rs"]
 mod capture;
 #[path = "../../fuzz/targets/compressed.rs"]
 mod compressed;
 #[path = "../../fuzz/targets/decode.rs"]
 mod decode;
+#[path = "../../fuzz/targets/harmless.rs"]
+mod harmless;
 #[path = "../../fuzz/targets/report.rs"]
 mod report;
 #[path = "../../fuzz/targets/rewrite.rs"]
