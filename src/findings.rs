@@ -11,6 +11,7 @@ mod client_gave_up;
 mod close_wait_aborted;
 mod dead_after_idle;
 mod first_close;
+mod frequent_keepalive;
 mod grace;
 mod half_close_in_use;
 pub(crate) mod host;
@@ -273,6 +274,14 @@ impl Case<'_> {
         (self.capture.last.at - since.at).max(Span::ZERO)
     }
 
+    /// From here to that side and back, as its handshake took.
+    fn round_trip_to(&self, side: Side) -> Option<Span> {
+        match self.connection.opener()? == side {
+            true => self.connection.originator_rtt(),
+            false => self.connection.responder_rtt(),
+        }
+    }
+
     /// The connection was made, or is older than the capture.
     fn made(&self) -> bool {
         self.connection.established()
@@ -378,6 +387,7 @@ pub const RULES: &[&dyn Rule] = &[
     &host::EofNotRead,
     &host::NoWakeUp,
     &host::Epipe,
+    &frequent_keepalive::FrequentKeepalive,
     &no_keepalive::NoKeepalive,
 ];
 

@@ -79,6 +79,7 @@ pub static EXPLAINED: &[Text] = &[
     text!(Finding, "client-gave-up"),
     text!(Finding, "keepalive-gave-up"),
     text!(Finding, "large-segments-lost"),
+    text!(Finding, "frequent-keepalive"),
     text!(Finding, "no-keepalive"),
     text!(Finding, "syn-fin"),
     text!(Finding, "syn-unanswered"),

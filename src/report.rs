@@ -377,7 +377,7 @@ pub struct Cause {
     pub what: String,
     /// How sure.
     pub certainty: Certainty,
-    /// Why: `host alive to the end`, `3,120 FINs from its other ports passed`.
+    /// Why: `host alive to the end`, `3,120 FINs of it passed on other connections`.
     pub because: Vec<String>,
 }
 

@@ -151,6 +151,12 @@ impl Folded {
         if server.has_payload() {
             service.last_payload = service.last_payload.max(Some(server.last_payload_at));
         }
+        if let Some(closed) = connection.zero_window(roles.server()).and_then(|zero| zero.since)
+            && !connection.is_over()
+        {
+            let unread = [service.unread_since, Some(closed.at)];
+            service.unread_since = unread.into_iter().flatten().min();
+        }
         match closure.ending {
             Ending::Orderly => service.closed_by_both += 1,
             Ending::Reset(_) => service.reset += 1,

@@ -59,9 +59,12 @@ fn how(case: &Case<'_>, side: Side) -> &'static str {
         return "another machine on the path sent it";
     }
     match connection.fin(side) {
-        Some(fin) if fin.seen.frame < rst.seen.frame => {
-            "it had sent its FIN and took nothing more, as after close() while its peer was still sending"
-        }
+        Some(fin) if fin.seen.frame < rst.seen.frame => match case.drew_reset(side) {
+            Some(drew) if drew.frame > fin.seen.frame => {
+                "it had sent its FIN and took nothing more, as after close() while its peer was still sending"
+            }
+            _ => "it had sent its FIN and then gave the connection up, unprompted",
+        },
         _ if rst.unread => "it closed with data of its peer unread, or was aborted",
         _ => "aborted by its program, or the program was killed",
     }

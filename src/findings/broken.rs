@@ -31,11 +31,18 @@ pub enum How {
     ForeignReset(Stamp),
     /// A RST of the host, or of a box that cannot be told from it.
     OwnReset(Stamp),
-    /// An ICMP error: a box on the path says by name that it does not pass this on.
+    /// An ICMP error: a box on the path says by name that it refuses to pass this on.
     Quoted {
         /// When.
         seen: Stamp,
         /// The box.
+        from: IpAddr,
+    },
+    /// An ICMP error: a router on the path cannot reach the other side.
+    Unreachable {
+        /// When.
+        seen: Stamp,
+        /// The router.
         from: IpAddr,
     },
 }
@@ -75,7 +82,11 @@ impl Case<'_> {
     fn quoted(&self, silence: &Silence) -> Option<Broken> {
         let error = self.connection.icmp(silence.by)?;
         let silence = *silence;
-        let how = How::Quoted { seen: error.seen, from: error.from };
+        let (seen, from) = (error.seen, error.from);
+        let how = match error.is_refusal() {
+            true => How::Quoted { seen, from },
+            false => How::Unreachable { seen, from },
+        };
         let said = error.seen.at >= silence.resumed.at && error.is_unreachable();
         said.then_some(Broken { silence, how, until: error.seen.at })
     }

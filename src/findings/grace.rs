@@ -1,10 +1,12 @@
 //! Grace: how long a side may take to close before it owes its FIN.
 
 use super::Case;
+use super::no_answer::gave_up;
 use crate::wire::{Side, Span};
 
 /// When waiting becomes owing. Nothing owed and an answer owed are different: a program that has said all it has to say
-/// closes at once; one that still works on an answer may take its time.
+/// closes at once; one that still works on an answer may take its time. Nobody waits for an answer any more once the
+/// client has given up on it, and none is being worked on while the service stands still.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grace {
     /// At least this long when nothing was owed.
@@ -35,7 +37,7 @@ impl Grace {
         let owed = side == case.roles.server()
             && case.connection.fin(side.peer()).is_some_and(|fin| fin.answer_owed)
             && case.connection.payload_after_peer_fin(side) == 0;
-        if owed {
+        if owed && gave_up(case).is_none() && !stands_still(case, side) {
             let habit = case.service.answers.percentile(99).unwrap_or_default().times(self.habit);
             self.answering.max(habit)
         } else {
@@ -44,3 +46,18 @@ impl Grace {
         }
     }
 }
+
+/// The service keeps the window of another connection closed, and has answered nobody since its peer's FIN came here:
+/// its program is stopped or stuck as a whole.
+pub(super) fn stands_still(case: &Case<'_>, side: Side) -> bool {
+    let Some(fin) = case.connection.fin(side.peer()) else { return false };
+    let unread = case
+        .service
+        .unread_since
+        .is_some_and(|since| since <= fin.seen.at + STILL && case.capture.last.at - since >= STILL);
+    let answers = case.service.last_payload.is_some_and(|answered| answered >= fin.seen.at);
+    side == case.roles.server() && unread && !answers
+}
+
+/// A window stays closed for that long, and from about then on.
+const STILL: Span = Span::secs(3);

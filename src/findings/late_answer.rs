@@ -26,9 +26,10 @@ impl Rule for LateAnswer {
             let acked = fin.acked?;
             let both_acked = connection.closed_by_both()
                 && connection.fin(side)?.acked.is_some_and(|acked| acked.frame < rst.seen.frame);
-            (acked.frame < rst.seen.frame && !both_acked).then_some((side, rst, acked))
+            let spoke = case.drew_reset(side.peer()).filter(|spoke| spoke.frame > acked.frame)?;
+            (acked.frame < rst.seen.frame && !both_acked).then_some((side, rst, acked, spoke))
         });
-        let Some((side, rst, acked)) = found else {
+        let Some((side, rst, acked, spoke)) = found else {
             return Answer::No("no peer that had sent its FIN answered by RST");
         };
         if rst.seen.at - acked.at < case.grace.prompt {
@@ -55,15 +56,11 @@ impl Rule for LateAnswer {
             finding.against.push(origin.because);
         }
         let (own, peer) = (case.role(side), case.role(side.peer()));
-        let finding = finding.shows(acked, format!("ACK of the {own}: it had reached CLOSE-WAIT"));
-        let finding = match rst.after {
-            Some((stamp, _)) if stamp.frame > acked.frame => {
-                finding.shows(stamp, format!("the {own} speaks again, too late"))
-            }
-            _ => finding,
-        };
         Answer::found(
-            finding.shows(rst.seen, format!("RST of the {peer}: it no longer knows the connection")),
+            finding
+                .shows(acked, format!("ACK of the {own}: it had reached CLOSE-WAIT"))
+                .shows(spoke, format!("the {own} speaks again, too late"))
+                .shows(rst.seen, format!("RST of the {peer}: it no longer knows the connection")),
         )
     }
 

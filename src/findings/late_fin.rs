@@ -20,10 +20,14 @@ impl Rule for LateFin {
             return Answer::No("no side closed second");
         };
         let took = sent.at - reached.at;
+        // The socket was in CLOSE-WAIT when the FIN arrived; the acknowledgment may have been delayed.
+        let once = case.connection.fin(side.peer()).filter(|fin| fin.sent == 1);
+        let arrived = once.zip(case.round_trip_to(side)).map_or(reached.at, |(fin, way)| fin.seen.at + way);
+        let held = (sent.at - arrived).max(took);
         // Payload restarts the clock: whoever goes on sending has not forgotten to close.
         let half = &case.connection.halves[side.index()];
         let went_on = case.connection.payload_after_peer_fin(side) > 0 && half.last_payload_at < sent.at;
-        let idle = if went_on { sent.at - half.last_payload_at.max(reached.at) } else { took };
+        let idle = if went_on { sent.at - half.last_payload_at.max(reached.at) } else { held };
         let grace = case.grace.of(case, side);
         if idle <= grace {
             return Answer::No("the second FIN came within the grace time");

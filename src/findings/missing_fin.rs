@@ -1,6 +1,7 @@
 //! `missing-fin`: one side acknowledged its peer's FIN and never sent its own.
 
 use super::first_close::{FirstClose, first_close};
+use super::grace::stands_still;
 use super::host;
 use super::no_answer::waited_in_vain;
 use super::words::{self, SocketQuery};
@@ -196,7 +197,7 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
     if host.fins > 0 {
         let fins =
             if host.fins == 1 { "a FIN".into() } else { format!("{} FINs", words::thousands(host.fins)) };
-        because.push(format!("{fins} from its other ports passed"));
+        because.push(format!("{fins} of it passed on other connections"));
     }
     if near_an_initial_hop_limit(case, side) {
         because.push("captured at its host".into());
@@ -208,16 +209,23 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
     if waited_in_vain(case.connection, case.roles).is_some() && side == case.roles.server() {
         because.push("it never answered the request: it was stuck before it had to close".into());
     }
+    if stands_still(case, side) {
+        because.push("the service reads nothing on another connection and has answered nobody since".into());
+    }
     if because.is_empty() {
         return None;
     }
-    let likely = (alive || alive_here) && host.fins > 0 && dropped == 0;
+    // Away from the host, a filter for just this port would look the same: one of its own FINs has to have passed.
+    let passes = near_an_initial_hop_limit(case, side)
+        || side != case.roles.server()
+        || case.service.closed_by_both + case.service.closes.count() > 0;
+    let likely = (alive || alive_here) && host.fins > 0 && passes && dropped == 0;
     let certainty = if likely { Certainty::Likely } else { Certainty::Possible };
     Some(Cause { what: "the program", certainty, because })
 }
 
 /// Its segments arrive with an initial hop limit: the capture was taken at its host, or before the first router.
-fn near_an_initial_hop_limit(case: &Case<'_>, side: Side) -> bool {
+pub(super) fn near_an_initial_hop_limit(case: &Case<'_>, side: Side) -> bool {
     let mut values = case.connection.tallies[side.index()].hop_limits.iter().peekable();
     values.peek().is_some() && values.all(|hop_limit| matches!(hop_limit, 64 | 128 | 255))
 }

@@ -26,16 +26,11 @@ impl Rule for NoAnswer {
     }
 
     fn judge(&self, case: &Case<'_>) -> Answer {
-        let Some((asked, left)) = waited_in_vain(case.connection, case.roles) else {
-            return Answer::No("no client left before it had any answer");
+        let Some(GaveUp { left, waited, usual }) = gave_up(case) else {
+            return Answer::No(
+                "no client left unanswered, or before an answer was due, or the service answers nobody",
+            );
         };
-        let Some(usual) = case.service.answers.percentile(99) else {
-            return Answer::No("the service answers nobody here: its protocol may have no answers");
-        };
-        let waited = left.at - asked;
-        if waited < NoAnswer::WAIT.max(usual.times(NoAnswer::TIMES)) {
-            return Answer::No("the client left before an answer was due");
-        }
         let server = case.roles.server();
         let mut finding = Finding::new(self.name(), Some(server), Weight::Fixed(Severity::Warning));
         finding.since = Some(left);
@@ -74,6 +69,22 @@ impl Rule for NoAnswer {
             next: words::list_sockets(case, case.roles.server(), SocketQuery::All),
         }
     }
+}
+
+/// A client that left when an answer was long due.
+pub(super) struct GaveUp {
+    left: Stamp,
+    waited: Span,
+    /// The 99th percentile of the service's answers.
+    usual: Span,
+}
+
+/// None where no answer was due yet, or where the service answers nobody: its protocol may have no answers.
+pub(super) fn gave_up(case: &Case<'_>) -> Option<GaveUp> {
+    let (asked, left) = waited_in_vain(case.connection, case.roles)?;
+    let usual = case.service.answers.percentile(99)?;
+    let waited = left.at - asked;
+    (waited >= NoAnswer::WAIT.max(usual.times(NoAnswer::TIMES))).then_some(GaveUp { left, waited, usual })
 }
 
 /// When a client that never had an octet of answer last asked, and when it left: the request was delivered, and the

@@ -2,10 +2,11 @@
 //!
 //! An equal hop limit proves nothing: a box beside the host, a bridge, or one that copies the value look the same.
 
+use super::missing_fin::near_an_initial_hop_limit;
 use super::reset_after_idle::own_hop_limit;
 use super::{Case, Cause, Certainty};
 use crate::tcp::Rst;
-use crate::wire::{Side, Span, TcpFlags};
+use crate::wire::{Side, Span, Stamp, TcpFlags};
 
 /// Who sent it, as far as can be told.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -80,12 +81,21 @@ impl Form {
 }
 
 impl Case<'_> {
+    /// The segment of the other side that drew the first RST of `side`: the last one before it, if it came that soon.
+    pub(super) fn drew_reset(&self, side: Side) -> Option<Stamp> {
+        let rst = self.connection.rst(side)?;
+        let (provoked, _) = rst.after?;
+        let way = self.round_trip_to(side).unwrap_or_default();
+        (rst.seen.at - provoked.at <= DRAWN_WITHIN + way.times(3)).then_some(provoked)
+    }
+
     /// Who sent the first RST that bears the address of `side`.
     pub fn reset_origin(&self, side: Side) -> Option<Origin> {
         let rst = self.connection.rst(side)?;
         let (sender, because) = self.sender(side, rst);
+        let form = Form::of(rst).says().map(str::to_owned);
         let hints =
-            Form::of(rst).says().map(str::to_owned).into_iter().chain(self.reaction(side, rst)).collect();
+            [form, self.reaction(side, rst), self.no_router(side, rst)].into_iter().flatten().collect();
         Some(Origin { sender, because, hints })
     }
 
@@ -94,7 +104,12 @@ impl Case<'_> {
         let role = self.role(side);
         let seen: Vec<_> = self.connection.tallies[side.index()].hop_limits.iter().collect();
         let listed = || seen.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-        let live = Form::of(rst) == Form::Aborts && rst.has_options && half.has_timestamps();
+        let marked = match half.has_timestamps() {
+            true => rst.has_options,
+            // Whoever answers for another does not know the window.
+            false => rst.window != 0 && rst.window == half.window,
+        };
+        let live = Form::of(rst) == Form::Aborts && marked;
         match (own_hop_limit(self, side, rst), live) {
             _ if seen.is_empty() || rst.hop_limit == 0 => (
                 Sender::Unknown,
@@ -106,7 +121,8 @@ impl Case<'_> {
             (true, true) => (
                 Sender::Host,
                 format!(
-                    "its RST goes on in the {role}'s numbers and carries options as a live socket's segments do"
+                    "its RST goes on in the {role}'s numbers and carries {} as a live socket's segments do",
+                    if half.has_timestamps() { "options" } else { "its window" }
                 ),
             ),
             (true, false) => (
@@ -120,8 +136,8 @@ impl Case<'_> {
             (false, true) => (
                 Sender::Unknown,
                 format!(
-                    "its RST came with hop limit {}, the {role}'s own segments with {}, and yet with a live socket's \
-                     options: the route may have changed",
+                    "its RST came with hop limit {}, the {role}'s own segments with {}, and yet with the marks of a live \
+                     socket: the route may have changed",
                     rst.hop_limit,
                     listed()
                 ),
@@ -137,13 +153,21 @@ impl Case<'_> {
         }
     }
 
+    /// No router lies between here and that side, so that only a bridge could have sent it instead.
+    fn no_router(&self, side: Side, rst: &Rst) -> Option<String> {
+        let near = near_an_initial_hop_limit(self, side) && own_hop_limit(self, side, rst);
+        near.then(|| {
+            format!(
+                "{} is an initial hop limit: no router lies between here and the {}, at most a bridge",
+                rst.hop_limit,
+                self.role(side)
+            )
+        })
+    }
+
     /// It came back sooner than that side can have answered. A hint only: the handshake may have been slow once.
     fn reaction(&self, side: Side, rst: &Rst) -> Option<String> {
-        let connection = self.connection;
-        let path = match connection.opener()? == side {
-            true => connection.originator_rtt()?,
-            false => connection.responder_rtt()?,
-        };
+        let path = self.round_trip_to(side)?;
         let (provoked, _) = rst.after?;
         let took = rst.seen.at - provoked.at;
         let sooner = path >= Span::millis(2) && took >= Span::ZERO && took.times(3) < path;
@@ -158,3 +182,6 @@ impl Case<'_> {
 
 /// More different hop limits are not remembered, so an unknown one proves nothing.
 const MOST_HOP_LIMITS: usize = 4;
+
+/// What comes back later than a few round trips and this was not drawn.
+const DRAWN_WITHIN: Span = Span::millis(500);

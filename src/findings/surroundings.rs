@@ -112,6 +112,8 @@ pub struct ServiceFacts {
     pub last_opened: Option<Timestamp>,
     /// When the service last sent payload.
     pub last_payload: Option<Timestamp>,
+    /// Since when it reads nothing on some connection: the earliest of the windows that it keeps closed at the end.
+    pub unread_since: Option<Timestamp>,
 }
 
 impl ServiceFacts {
@@ -133,6 +135,7 @@ impl ServiceFacts {
         }
         self.last_opened = self.last_opened.max(other.last_opened);
         self.last_payload = self.last_payload.max(other.last_payload);
+        self.unread_since = [self.unread_since, other.unread_since].into_iter().flatten().min();
     }
 }
 

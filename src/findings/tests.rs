@@ -4,6 +4,9 @@
 //! themselves; `seq` and `ack` shift them, `ttl`, `id`, `win` replace what is usual, `opt` gives a RST options. `end` is
 //! the end of the capture.
 
+mod closing;
+mod opening;
+
 use super::*;
 use crate::tcp::{IcmpError, replay};
 use crate::wire::{FlowKey, Segment, SeqNum, TcpFlags, TcpTimestamps, Timestamp};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::constancy::Constant;
-use crate::analysis::Outcome;
+use crate::analysis::{Judged, Outcome};
 use crate::tcp::{Clock, Connection};
 use crate::wire::{Endpoint, Side, Span, Stamp};
 
@@ -27,7 +27,34 @@ pub(super) fn idle_closes(outcome: &Outcome) -> HashMap<Endpoint, IdleCloses> {
             closes.entry(judged.connection.key.endpoint(server)).or_default().push((member, fin, span));
         }
     }
-    closes.into_iter().filter_map(|(service, closes)| Some((service, constant(closes)?))).collect()
+    let constant = |(service, closes)| Some((service, constant(closes)?));
+    closes
+        .into_iter()
+        .filter_map(constant)
+        .filter(|(service, closes)| !dropped_everything(outcome, *service, closes))
+        .collect()
+}
+
+/// All of it at one moment, and at that moment the service ended other connections, too: a restart does that. Equal
+/// silences then only show that they had begun together.
+fn dropped_everything(outcome: &Outcome, service: Endpoint, closes: &IdleCloses) -> bool {
+    let (Some((_, first, _)), Some((_, last, _))) = (closes.closes.first(), closes.closes.last()) else {
+        return false;
+    };
+    let moment = Span::secs(1);
+    let ended_too = |(member, judged): (usize, &Judged)| {
+        let server = judged.roles.server();
+        let connection = &judged.connection;
+        let fin = connection.fin(server).map(|fin| fin.seen);
+        let rst = connection.rst(server).map(|rst| rst.seen);
+        connection.key.endpoint(server) == service
+            && !closes.members.contains(&member)
+            && [fin, rst]
+                .into_iter()
+                .flatten()
+                .any(|end| end.at + moment >= first.at && last.at + moment >= end.at)
+    };
+    last.at - first.at < moment && outcome.connections.iter().enumerate().any(ended_too)
 }
 
 fn constant(mut closes: Vec<(usize, Stamp, Span)>) -> Option<IdleCloses> {

@@ -33,7 +33,9 @@ const FEWEST: usize = 3;
 pub(super) fn outages(scene: &Scene<'_>) -> Vec<Outage> {
     let mut by_host: BTreeMap<IpAddr, Vec<(usize, &Failure)>> = BTreeMap::new();
     for (at, failure) in scene.failures.iter().enumerate() {
-        if failure.void.is_none() && matches!(failure.broken.how, How::Silent { .. }) {
+        if failure.void.is_none()
+            && matches!(failure.broken.how, How::Silent { .. } | How::Unreachable { .. })
+        {
             by_host.entry(failure.toward).or_default().push((at, failure));
         }
     }
@@ -60,7 +62,9 @@ fn outage(scene: &Scene<'_>, host: IpAddr, stretch: &[(usize, &Failure)]) -> Opt
     let (shortest, longest) = (spans().min()?, spans().max()?);
     let from = stretch.first()?.1.broken.silence.resumed.at;
     let until = stretch.iter().map(|(_, failure)| failure.broken.until).max()?;
-    let at_any_length = longest >= shortest.times(2);
+    // Silences of one length may be a timer's; but then no router would report the host unreachable.
+    let at_any_length =
+        longest >= shortest.times(2) || stretch.iter().any(|(_, failure)| reported(failure).is_some());
     if stretch.len() < FEWEST || !at_any_length || scene.heard(host, from, until) {
         return None;
     }
@@ -71,6 +75,14 @@ fn outage(scene: &Scene<'_>, host: IpAddr, stretch: &[(usize, &Failure)]) -> Opt
         until,
         heard_again: scene.last_heard(host) > until,
     })
+}
+
+/// The router that could not reach the host.
+fn reported(failure: &Failure) -> Option<IpAddr> {
+    match failure.broken.how {
+        How::Unreachable { from, .. } => Some(from),
+        _ => None,
+    }
 }
 
 impl Pattern for OutagePattern {
@@ -90,6 +102,9 @@ impl OutagePattern {
         let (shortest, longest) = (spans().min().unwrap_or_default(), spans().max().unwrap_or_default());
         let Outage { host, from, until, heard_again, .. } = *outage;
         let n = failures.len();
+        let router = failures.iter().find_map(reported);
+        let reported = router.map(|router| format!("{router} reported it unreachable by ICMP"));
+        let no_timer = if longest >= shortest.times(2) { ": no timer does that" } else { "" };
         let again = if heard_again { "it was heard again later" } else { "it was not heard again" };
         let first = failures.first().map(|failure| {
             let resumed = failure.broken.silence.resumed;
@@ -102,7 +117,7 @@ impl OutagePattern {
             cause: Some(Cause {
                 what: "the host",
                 certainty: Certainty::Possible,
-                because: vec!["a link or box in front of it that fails looks the same".into()],
+                because: reported.into_iter().chain(["a link or box in front of it that fails looks the same".into()]).collect(),
             }),
             role: "service",
             place: host.to_string(),
@@ -113,7 +128,7 @@ impl OutagePattern {
                 headline: format!("{} to {host} failed together", words::connections(n)),
                 says: format!(
                     "From {} on nothing of {host} was heard on any connection for {}; {} that spoke to it meanwhile got \
-                     no answer, after silences of {shortest} to {longest}: no timer does that; {again}.",
+                     no answer, after silences of {shortest} to {longest}{no_timer}; {again}.",
                     scene.time(from),
                     until - from,
                     thousands(n as u64),

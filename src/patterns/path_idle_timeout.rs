@@ -251,6 +251,7 @@ pub(super) fn how(group: &Group, member: usize) -> String {
         Some(How::Silent { attempts }) => format!("sent {attempts} times, no answer"),
         Some(How::ForeignReset(_)) => "answered by another machine's RST".into(),
         Some(How::Quoted { from, .. }) => format!("refused by {from} by ICMP"),
+        Some(How::Unreachable { from, .. }) => format!("reported unreachable by {from}"),
         Some(How::OwnReset(_)) | None => "not answered".into(),
     }
 }

@@ -48,6 +48,8 @@ pub(super) enum Void {
     PeerForgot,
     /// Everything towards the host failed together.
     Outage,
+    /// A router could not reach it.
+    Unreachable,
     /// The host was not heard again on any connection.
     NotHeardAgain,
     /// The capture lost packets meanwhile.
@@ -63,6 +65,7 @@ impl Void {
             Void::OwnReset => "the RST is the host's own, or cannot be told from it",
             Void::PeerForgot => "their host has forgotten connections by itself",
             Void::Outage => "connections to that host failed together whatever their silence",
+            Void::Unreachable => "a router reported their host unreachable",
             Void::NotHeardAgain => "their host was not heard again at all",
             Void::Drops => "the capture lost packets meanwhile",
             Void::IdleClose => "the service's own idle limit had come",
@@ -193,7 +196,8 @@ impl<'a> Scene<'a> {
             let silent = matches!(failure.broken.how, How::Silent { .. });
             let void = match () {
                 _ if failure.void.is_some() => failure.void,
-                _ if silent && together.contains(&at) => Some(Void::Outage),
+                _ if together.contains(&at) => Some(Void::Outage),
+                _ if matches!(failure.broken.how, How::Unreachable { .. }) => Some(Void::Unreachable),
                 _ if silent && forgetful.contains(&failure.toward) => Some(Void::PeerForgot),
                 _ if silent && self.last_heard(failure.toward) <= silence.resumed.at => {
                     Some(Void::NotHeardAgain)

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
-use crate::findings::words;
+use crate::findings::words::{self, thousands};
 use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
 use crate::tcp::{Clock, Witness};
-use crate::wire::{Endpoint, Span};
+use crate::wire::{Endpoint, Span, Timestamp};
 
 pub(super) struct ServiceStall;
 
@@ -17,6 +17,12 @@ pub(super) struct ServiceStall;
 const SHORTEST: Span = Span::secs(3);
 /// Fewer are not everybody.
 const FEWEST: usize = 3;
+/// So many of them have to have been answered quickly before: where everybody waits all the time, that is the purpose.
+const UNUSUAL: usize = 2;
+/// They began to wait at moments so far apart at least.
+const APART: Span = Span::secs(1);
+/// By chance at most once in so many.
+const ODDS: f64 = 0.01;
 
 impl Pattern for ServiceStall {
     fn name(&self) -> &'static str {
@@ -58,19 +64,30 @@ impl ServiceStall {
         let last = stall.iter().map(|(_, wait)| wait.at).max()?;
         let (member, longest) = *stall.iter().max_by_key(|(_, wait)| wait.span)?;
         let began = || stall.iter().map(|(_, wait)| wait.at - wait.span);
-        let apart = began().max()? - began().min()?;
+        let latest = began().max()?;
+        let apart = latest - began().min()?;
         // Requests that began together and took equally long are just slow.
-        if stall.len() < FEWEST
-            || apart < Span((last - ended).0.saturating_mul(2)).max(Span(longest.span.0 / 5))
-        {
+        let chance = together_by_chance(last - ended, apart, stall.len());
+        if stall.len() < FEWEST || apart < APART || chance > ODDS {
             return None;
         }
         let began = longest.at - longest.span;
+        let unusual = stall.iter().filter(|(member, wait)| is_unusual(scene.judged(*member), wait)).count();
+        if unusual < UNUSUAL || answered_meanwhile(scene, service, latest, ended) {
+            return None;
+        }
         Some(PatternFinding {
             cause: Some(Cause {
                 what: "the host",
                 certainty: Certainty::Possible,
-                because: vec!["it acknowledged meanwhile: kernel and path were alive, the program was not".into()],
+                because: vec![
+                    "it acknowledged meanwhile: kernel and path were alive, the program was not".into(),
+                    format!(
+                        "they began to wait {apart} apart and were answered within {}: by chance about once in {}",
+                        last - ended,
+                        thousands((1.0 / chance.max(1e-9)) as u64)
+                    ),
+                ],
             }),
             assumed: scene.judged(member).roles.assumed,
             members: stall.iter().map(|&(member, _)| member).collect(),
@@ -92,6 +109,9 @@ impl ServiceStall {
                 ],
                 next: vec![(service.addr().to_string(), "Linux", "vmstat 1; pidstat -t 1; the program's own log".into())],
             },
+            against: vec![
+                "clients that all wait for one event on purpose (long polling) are answered together, too".into(),
+            ],
             since: Some(began),
             lasted: Some(Lasted { span: longest.span, at_least: false }),
             evidence: vec![(
@@ -102,6 +122,34 @@ impl ServiceStall {
             ..PatternFinding::at(self.name(), Severity::Warning, "service", service.to_string())
         })
     }
+}
+
+/// How likely waits that began so far apart end so close together if each ended by itself.
+fn together_by_chance(ended: Span, began: Span, waits: usize) -> f64 {
+    let share = ended.max(Span::millis(50)).0 as f64 / began.0.max(1) as f64;
+    share.min(1.0).powi(waits.saturating_sub(1).min(64) as i32)
+}
+
+/// Its first request was answered before, and ten times sooner.
+fn is_unusual(judged: &Judged, wait: &Witness) -> bool {
+    let connection = &judged.connection;
+    let [asked, answered] = [judged.roles.client, judged.roles.server()]
+        .map(|side| connection.first_payload_after(side).map(|after| connection.first.at + after));
+    asked.zip(answered).is_some_and(|(asked, answered)| {
+        let took = answered - asked;
+        took >= Span::ZERO && took.times(10) <= wait.span && answered < wait.at - wait.span
+    })
+}
+
+/// Some other connection had its last answer while all of these waited.
+fn answered_meanwhile(scene: &Scene<'_>, service: Endpoint, from: Timestamp, upto: Timestamp) -> bool {
+    scene.outcome.connections.iter().any(|judged| {
+        let server = judged.roles.server();
+        let half = &judged.connection.halves[server.index()];
+        judged.connection.key.endpoint(server) == service
+            && half.has_payload()
+            && (from..upto).contains(&half.last_payload_at)
+    })
 }
 
 /// The connection's longest silence, if it was the wait for an answer of the service.

@@ -1,6 +1,6 @@
 //! Conversations made up for tests: segment by segment, as two hosts would have sent them past the capture point.
 
-use crate::tcp::Connection;
+use crate::tcp::{Connection, IcmpError};
 use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp};
 
 /// Who speaks.
@@ -96,6 +96,14 @@ impl Talk {
     pub(super) fn reset(mut self, who: Who, hop_limit: u8) -> Talk {
         self.pause();
         self.segment(who, TcpFlags::RST, 0, hop_limit);
+        self
+    }
+
+    /// A router says of what the client sent last that its destination is out of reach.
+    pub(super) fn unreachable(mut self) -> Talk {
+        let seen = Stamp { at: self.at, frame: (self.at.0 / 1_000) as u64 + 1 };
+        let error = IcmpError { seen, from: "203.0.113.1".parse().unwrap(), kind: 3, code: 1, count: 1 };
+        self.connection.observe_icmp(self.client, error);
         self
     }
 

@@ -161,6 +161,18 @@ fn a_dead_host_is_an_outage_and_no_timer() {
 }
 
 #[test]
+fn a_host_that_a_router_cannot_reach_is_an_outage_whatever_the_silences() {
+    let dead = |n: usize| {
+        let talk = Talk::open(&client(n), SERVICE, 600.0 + 0.5 * n as f64);
+        talk.calls(Client, 610.0 + 0.6 * n as f64, 4).unreachable().done()
+    };
+    let others = [alive(0.0, 600.0)];
+    let scene = |n: usize| found((0..n).map(dead).chain(others.clone()).collect(), 700.0);
+    assert_eq!(scene(5), ["Likely outage 198.51.100.9"]);
+    assert_eq!(scene(2), Vec::<String>::new(), "two are not many, and a router's word is no timer");
+}
+
+#[test]
 fn a_host_that_forgets_is_no_witness() {
     let mut all = ladder(&[100.0, 200.0, 280.0, 290.0, 295.0], &[310.0, 330.0, 400.0]);
     let own_hop_limit = 57;
@@ -225,6 +237,14 @@ fn a_service_that_closes_idle_connections_is_no_firewall() {
     assert_eq!(found(idle(&[120.0, 120.2, 120.1]), 2_100.0), [expected]);
     assert!(found(idle(&[120.0, 120.2]), 2_100.0).is_empty(), "two are too few");
     assert!(found(idle(&[120.0, 150.0, 300.0]), 2_100.0).is_empty(), "not constant");
+    let at_once = (0..3).map(|n| {
+        let talk = Talk::open(&client(n), SERVICE, 60.0 + 0.1 * n as f64);
+        talk.fin(Server, 180.0).fin(Client, 180.1).done()
+    });
+    assert_eq!(found(at_once.clone().collect(), 2_100.0), [expected], "they began together");
+    let leaked = Talk::open(&client(9), SERVICE, 30.0).fin(Client, 31.0).fin(Server, 180.0).done();
+    let restart = at_once.chain([leaked]).collect();
+    assert!(found(restart, 2_100.0).is_empty(), "what it had leaked was closed at that moment, too");
     // Beside a firewall's timer it counts for that as survival.
     let mut both = ladder(&[100.0, 200.0, 280.0, 290.0], &[310.0, 330.0, 400.0]);
     for (n, s) in [299.0, 299.1, 299.2].into_iter().enumerate() {

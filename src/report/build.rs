@@ -445,7 +445,7 @@ impl Service {
 impl Judged {
     /// What is undecided about it, unless something was found that explains it.
     pub fn undecided(&self) -> Option<(&'static str, &findings::Undecided)> {
-        let noted = |name: &str| matches!(name, "capture-gap" | "no-keepalive");
+        let noted = |name: &str| matches!(name, "capture-gap" | "frequent-keepalive" | "no-keepalive");
         if self.verdict.primary().is_some_and(|finding| !noted(finding.name)) {
             return None;
         }

@@ -41,7 +41,11 @@ fn missing_fin() -> Finding {
         cause: Some(Cause {
             what: "the program".into(),
             certainty: Certainty::Likely,
-            because: text(&["host alive to the end", "3,120 FINs from its other ports passed", "0 drops"]),
+            because: text(&[
+                "host alive to the end",
+                "3,120 FINs of it passed on other connections",
+                "0 drops",
+            ]),
         }),
         at: place("service", "192.0.2.9:8080"),
         count: 10,

@@ -184,4 +184,14 @@ impl IcmpError {
             IpAddr::V6(_) => self.kind == 1,
         }
     }
+
+    /// A filter refuses it: prohibited by policy, or *port unreachable*, which is no host's answer to TCP but the usual one
+    /// of a packet filter. Any other unreachable network or host is one that cannot be reached (RFC 1812 §5.2.7.1).
+    pub fn is_refusal(&self) -> bool {
+        self.is_unreachable()
+            && match self.from {
+                IpAddr::V4(_) => matches!(self.code, 2 | 3 | 9 | 10 | 13),
+                IpAddr::V6(_) => matches!(self.code, 1 | 4 | 5 | 6),
+            }
+    }
 }

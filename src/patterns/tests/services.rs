@@ -54,6 +54,17 @@ fn a_stall_ends_for_everybody_at_once() {
     assert!(named("service-stall", slow, 300.0).is_empty(), "slow each by itself");
     let together = (0..4).map(|n| talk(n, 100.0 + 0.01 * n as f64, 107.0 + 0.01 * n as f64)).collect();
     assert!(named("service-stall", together, 300.0).is_empty(), "asked together, answered together");
+    let served: Vec<_> = stall(4);
+    let meanwhile = talk(9, 108.0, 111.0);
+    let with_other = served.into_iter().chain([meanwhile]).collect();
+    assert!(named("service-stall", with_other, 300.0).is_empty(), "somebody was answered meanwhile");
+    // Long polling: everybody waits all the time, and one event answers all.
+    let poll = |n: usize| {
+        let asked = 100.0 + 2.0 * n as f64;
+        let poll = Talk::connect(&client(n), SERVICE, asked).say(Client, asked + 0.1).say(Server, 115.0);
+        poll.say(Client, 115.5 + 2.0 * n as f64).say(Server, 140.0).done()
+    };
+    assert!(named("service-stall", (0..4).map(poll).collect(), 300.0).is_empty(), "waiting is the purpose");
 }
 
 #[test]
