@@ -4,6 +4,7 @@
 mod analyze;
 mod args;
 mod extract;
+mod follow;
 mod job;
 mod output;
 mod progress;

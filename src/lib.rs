@@ -26,3 +26,4 @@ pub mod report;
 
 pub mod anonymise;
 pub mod extract;
+pub mod follow;

@@ -21,12 +21,13 @@ mod ndjson;
 mod show;
 mod sockets;
 mod sort;
+mod standing;
 mod style;
 mod terminal;
-mod text;
+pub(crate) mod text;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 

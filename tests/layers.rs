@@ -20,6 +20,7 @@ const LAYERS: &[&str] = &[
     "report",
     "anonymise",
     "extract",
+    "follow",
 ];
 
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {

@@ -31,6 +31,16 @@ pub struct Trouble {
     pub temporary: bool,
 }
 
+impl From<&CaptureError> for Trouble {
+    fn from(error: &CaptureError) -> Trouble {
+        let what = match error.place() {
+            Some((frame, byte)) => format!("frame {frame} at byte {byte}: {error}"),
+            None => error.to_string(),
+        };
+        Trouble { what, temporary: error.is_temporary() }
+    }
+}
+
 /// How far a run has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -126,7 +136,7 @@ pub fn run(
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    trouble = Some(trouble_of(&error));
+                    trouble = Some(Trouble::from(&error));
                     break;
                 }
             }
@@ -212,12 +222,4 @@ fn hash_of(path: &Path) -> Result<String, AnalyzeError> {
     file.and_then(|file| hasher.update_reader(file).map(|_| ()))
         .map_err(|source| AnalyzeError::Hash { path: path.to_owned(), source })?;
     Ok(hasher.finalize().to_hex().to_string())
-}
-
-fn trouble_of(error: &CaptureError) -> Trouble {
-    let what = match error.place() {
-        Some((frame, byte)) => format!("frame {frame} at byte {byte}: {error}"),
-        None => error.to_string(),
-    };
-    Trouble { what, temporary: error.is_temporary() }
 }

@@ -32,6 +32,9 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
         evidence: Arc::new(evidence(&args.host, publication.zone())?),
         ..options(&args.judge, &args.read)
     };
+    if args.follow.is_asked_for() {
+        return super::follow::run(args, &publication, options);
+    }
     let Some(outcome) = read(&args.captures, &options, args.output.quiet)? else {
         return Ok(Status::TryAgain);
     };

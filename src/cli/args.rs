@@ -1,5 +1,6 @@
 //! What can be typed. Nothing is decided here: [`super::job`] turns it into what the library takes.
 
+mod follow;
 mod values;
 
 use std::net::{IpAddr, SocketAddr};
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use cwait_pcap::report::{FORMATS, SCHEMA_VERSION, SORTS};
 use cwait_pcap::wire::Span;
 
+pub use follow::FollowArgs;
 pub use values::SocketsFormat;
 use values::{Badness, TunnelArg, Which, ZoneArg, formats, size, sorts};
 
@@ -69,6 +71,8 @@ pub struct AnalyzeArgs {
     /// unpacked; '-' is standard input
     #[arg(required = true, value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
+    #[command(flatten)]
+    pub follow: FollowArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

@@ -70,8 +70,18 @@ impl Publication {
         self.outputs.iter().any(|output| output.format.draws_ladders())
     }
 
-    /// Writes the report to every output.
-    pub fn publish(&self, mut report: Report) -> Result<Status> {
+    /// How it is dressed.
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+
+    /// Whether the report is read on standard output by people.
+    pub fn speaks_to_people(&self) -> bool {
+        self.outputs.iter().any(|output| output.is_stdout() && output.format.name() == "terminal")
+    }
+
+    /// The report with what the user says of it, compared and renamed as asked.
+    pub fn finished(&self, mut report: Report) -> Result<Report> {
         if let Some(title) = &self.title {
             report.title = Some(title.clone());
         }
@@ -79,15 +89,26 @@ impl Publication {
         if let Some(old) = &self.against {
             report.against = Some(Against::compare(old, &report));
         }
-        if let Some(names) = &self.names {
-            report = report.anonymised(names)?;
+        match &self.names {
+            Some(names) => Ok(report.anonymised(names)?),
+            None => Ok(report),
         }
+    }
+
+    /// The status that the report asks for.
+    pub fn status(&self, report: &Report) -> Status {
+        Status::of_report(report, self.gate)
+    }
+
+    /// Writes the report to every output.
+    pub fn publish(&self, report: Report) -> Result<Status> {
+        let mut report = self.finished(report)?;
         report.list_connections(self.listed);
         report.sort_connections(self.sort);
         for output in &self.outputs {
             output.write(&report, &self.style)?;
         }
-        Ok(Status::of_report(&report, self.gate))
+        Ok(self.status(&report))
     }
 }
 

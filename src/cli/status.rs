@@ -18,6 +18,8 @@ pub enum Status {
     Partial = 3,
     /// A passing failure: try again (EX_TEMPFAIL of sysexits).
     TryAgain = 75,
+    /// Ctrl-C: as a shell says of a program that SIGINT ended.
+    Interrupted = 130,
 }
 
 /// What makes the status 1.

@@ -166,7 +166,7 @@ fn endpoint(proven: &str, segments: u64, payload: u64, last: Moment) -> Endpoint
 }
 
 /// The server owes its FIN.
-pub(super) fn stuck() -> Connection {
+pub(crate) fn stuck() -> Connection {
     Connection {
         id: "c-5f1e".into(),
         stream: Some(17),
@@ -204,7 +204,7 @@ pub(super) fn stuck() -> Connection {
 }
 
 /// A silence that the path did not survive.
-pub(super) fn dead() -> Connection {
+pub(crate) fn dead() -> Connection {
     Connection {
         id: "c-77aa".into(),
         stream: Some(7),
@@ -238,7 +238,7 @@ pub(super) fn dead() -> Connection {
 }
 
 /// Closed by both, as it should be.
-pub(super) fn clean() -> Connection {
+pub(crate) fn clean() -> Connection {
     Connection {
         id: "c-0001".into(),
         stream: Some(0),
@@ -308,7 +308,7 @@ fn input() -> Input {
 }
 
 /// One of everything.
-pub(super) fn sample() -> Report {
+pub(crate) fn sample() -> Report {
     Report {
         schema: SCHEMA.into(),
         schema_version: SCHEMA_VERSION.into(),
@@ -391,7 +391,7 @@ pub(super) fn sample() -> Report {
 }
 
 /// The same service after it was mended.
-pub(super) fn quiet() -> Report {
+pub(crate) fn quiet() -> Report {
     Report {
         title: None,
         notes: vec![],
