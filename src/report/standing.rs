@@ -46,7 +46,7 @@ mod tests {
             sample().standing(Span::ZERO, &style),
             quiet().standing(Span::secs(12), &style),
         ].join("\n"), @r"
-        10:03:44 UTC, frame 18,402: 1,284 connections, 48 open; 10 FINs owed
+        10:03:44 UTC, frame 18,402: 1,284 connections, 48 open; 10 FINs owed; 3 undecided
         10:03:44 UTC, frame 18,402: 1,284 connections, 48 open; 0 FINs owed; nothing new for 12 s
         ");
         let mut nothing = quiet();
