@@ -127,13 +127,24 @@ impl Analysis {
         if stamp.at >= self.capture.last.at || self.capture.frames == 1 {
             self.capture.last = stamp;
         }
-        match self.decoder.decode(&record) {
-            Decoded::Segment(key, segment) => {
-                self.batch.push((key, segment));
-                if self.batch.len() == Analysis::BATCH {
-                    self.flush();
-                }
-            }
+        match self.decoder.decode_common(&record) {
+            Some(found) => self.follow(found),
+            None => self.observe_rare(&record),
+        }
+    }
+
+    #[inline(always)]
+    fn follow(&mut self, found: (FlowKey, Segment)) {
+        self.batch.push(found);
+        if self.batch.len() == Analysis::BATCH {
+            self.flush();
+        }
+    }
+
+    #[cold]
+    fn observe_rare(&mut self, record: &Record<'_>) {
+        match self.decoder.decode_any(record) {
+            Decoded::Segment(key, segment) => self.follow((key, segment)),
             Decoded::Quote(quote) => self.quote(&quote),
             Decoded::Skip(skip) => self.skips.count(skip),
         }

@@ -18,6 +18,7 @@ mod index;
 mod join;
 #[cfg(test)]
 mod laws;
+mod onward;
 mod replay;
 mod silence;
 mod slab;

@@ -114,6 +114,7 @@ fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Opened {
             _ => Lengths::CapturedFirst,
         },
         nanos_per_unit: magic.nanos_per_unit,
+        units_per_second: 1_000_000_000 / magic.nanos_per_unit,
         record_header: magic.record_header,
         max_record: limits.max_record,
         snaplen: parsed.snaplen,
@@ -127,6 +128,7 @@ fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Opened {
 struct Pcap {
     lengths: Lengths,
     nanos_per_unit: u32,
+    units_per_second: u32,
     record_header: usize,
     max_record: u32,
     snaplen: u32,
@@ -161,14 +163,13 @@ impl<const BIG: bool> In<BIG> {
 
     #[inline(always)]
     fn at(&self, header: &Header) -> Timestamp {
-        Timestamp::new(
-            i64::from(header.seconds),
-            i64::from(header.fraction) * i64::from(self.0.nanos_per_unit),
-        )
+        // Neither product nor sum can overflow: 2^32 seconds are a quarter of the range.
+        let nanos = i64::from(header.fraction) * i64::from(self.0.nanos_per_unit);
+        Timestamp(i64::from(header.seconds) * 1_000_000_000 + nanos)
     }
 
     fn fraction_is_whole_second(&self, header: &Header) -> bool {
-        header.fraction >= 1_000_000_000 / self.0.nanos_per_unit
+        header.fraction >= self.0.units_per_second
     }
 
     /// What is wrong with a header whose captured length may be right, but which nothing else speaks for.

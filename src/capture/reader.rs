@@ -137,6 +137,7 @@ impl Reader {
         (self.source.file_bytes(), self.file_len)
     }
 
+    #[inline(always)]
     fn deliver(&mut self, sink: &mut impl FnMut(&Record<'_>)) {
         let Some(first) = self.found.first() else { return };
         let bytes = self.source.bytes();
@@ -146,33 +147,38 @@ impl Reader {
         }
         let mut last_at = self.last_at.unwrap_or(first.at);
         let (mut earliest, mut latest) = summary.times.unwrap_or((first.at, first.at));
-        let mut frames = &self.found[..];
+        let mut number = summary.frames;
+        let mut frames = self.found.iter().peekable();
         // Frames of one interface usually come in runs, so that looking it up and counting is per run.
-        while let Some(first) = frames.first() {
-            let run = frames.iter().take_while(|frame| frame.interface == first.interface).count();
-            let (now, later) = frames.split_at(run);
-            frames = later;
-            let Some(interface) = summary.interfaces.get_mut(first.interface as usize) else { continue };
-            interface.frames += run as u64;
-            for frame in now {
+        while let Some(first) = frames.peek() {
+            let (index, before) = (first.interface, number);
+            let Some(interface) = summary.interfaces.get_mut(index as usize) else {
+                frames.next();
+                continue;
+            };
+            let link = interface.link;
+            while let Some(frame) = frames.next_if(|frame| frame.interface == index) {
                 if frame.at < last_at {
                     summary.step_back = summary.step_back.max(last_at - frame.at);
+                    earliest = earliest.min(frame.at);
+                } else {
+                    latest = latest.max(frame.at);
                 }
                 last_at = frame.at;
-                earliest = earliest.min(frame.at);
-                latest = latest.max(frame.at);
-                summary.frames += 1;
+                number += 1;
                 let start = frame.start as usize;
                 sink(&Record {
-                    frame: summary.frames,
+                    frame: number,
                     at: frame.at,
-                    link: interface.link,
-                    interface: frame.interface,
+                    link,
+                    interface: index,
                     wire_len: frame.wire_len,
                     data: bytes.get(start..start + frame.captured as usize).unwrap_or_default(),
                 });
             }
+            interface.frames += number - before;
         }
+        summary.frames = number;
         self.last_at = Some(last_at);
         summary.times = Some((earliest, latest));
     }

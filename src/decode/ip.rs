@@ -151,7 +151,6 @@ fn short(packet: Payload<'_>, error: &LenError) -> Skip {
     packet.lacks(error.required_len, Skip::BadIp)
 }
 
-#[inline(always)]
-pub fn mapped(addr: [u8; 4]) -> [u8; 16] {
+fn mapped(addr: [u8; 4]) -> [u8; 16] {
     (0xffff_0000_0000_u128 | u128::from(u32::from_be_bytes(addr))).to_be_bytes()
 }

@@ -2,12 +2,21 @@
 
 use super::ip::Ip;
 use super::{Frame, Payload, Skip};
-use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, TcpFlags, TcpTimestamps};
+use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, Side, TcpFlags, TcpTimestamps};
 
 /// Everything that is kept of a header without options lies in these octets; only the urgent pointer follows.
 pub const KEPT: usize = 18;
 /// A header without options (RFC 9293 §3.1).
 pub const SHORTEST: usize = 20;
+
+/// What the IP header around a segment says, and its ports.
+pub struct Around {
+    pub key: FlowKey,
+    pub side: Side,
+    pub hop_limit: u8,
+    /// IPv4 identification, 0 for IPv6.
+    pub id: u16,
+}
 
 /// The segment in a packet. Its length is what the IP header leaves for it, not what was captured.
 pub fn decode(frame: &Frame, ip: &Ip, packet: Payload<'_>) -> Result<(FlowKey, Segment), Skip> {
@@ -21,20 +30,22 @@ pub fn decode(frame: &Frame, ip: &Ip, packet: Payload<'_>) -> Result<(FlowKey, S
     }
     let options = packet.data.get(SHORTEST..header_len.min(packet.data.len())).unwrap_or(&[]);
     let len = u32::try_from(packet.len - header_len).unwrap_or(u32::MAX);
-    Ok(segment(frame, ip, header, options, len))
+    let [s0, s1, d0, d1, ..] = *header;
+    let source = Endpoint::v6(ip.source, u16::from_be_bytes([s0, s1]));
+    let destination = Endpoint::v6(ip.destination, u16::from_be_bytes([d0, d1]));
+    let (key, side) = FlowKey::of(source, destination, frame.zone);
+    let around = Around { key, side, hop_limit: ip.hop_limit, id: ip.id };
+    Ok((key, segment(frame, &around, header, options, len)))
 }
 
 /// Puts a segment together; the lengths have been checked.
 #[inline(always)]
-pub fn segment(frame: &Frame, ip: &Ip, header: &[u8; KEPT], options: &[u8], len: u32) -> (FlowKey, Segment) {
-    let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, c0, c1] = *header;
-    let source = Endpoint::v6(ip.source, u16::from_be_bytes([s0, s1]));
-    let destination = Endpoint::v6(ip.destination, u16::from_be_bytes([d0, d1]));
-    let (key, side) = FlowKey::of(source, destination, frame.zone);
+pub fn segment(frame: &Frame, around: &Around, header: &[u8; KEPT], options: &[u8], len: u32) -> Segment {
+    let [_, _, _, _, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, c0, c1] = *header;
     let flags = TcpFlags(flags);
     let known = if options.is_empty() { Options::NONE } else { Options::read(options) };
     let window_scale = if flags.any(TcpFlags::SYN) { known.window_scale } else { Segment::NO_SCALE };
-    let segment = Segment {
+    Segment {
         seen: frame.seen,
         seq: SeqNum(u32::from_be_bytes([q0, q1, q2, q3])),
         ack: SeqNum(u32::from_be_bytes([a0, a1, a2, a3])),
@@ -42,17 +53,19 @@ pub fn segment(frame: &Frame, ip: &Ip, header: &[u8; KEPT], options: &[u8], len:
         timestamps: known.timestamps.unwrap_or_default(),
         window: u16::from_be_bytes([w0, w1]),
         checksum: u16::from_be_bytes([c0, c1]),
-        ip_id: ip.id,
+        ip_id: around.id,
         interface: frame.interface.min(255) as u8,
         flags,
-        hop_limit: ip.hop_limit,
-        side,
+        hop_limit: around.hop_limit,
+        side: around.side,
         has_timestamps: known.timestamps.is_some(),
         has_options: usize::from(offset >> 4) * 4 > SHORTEST,
         window_scale,
-    };
-    (key, segment)
+    }
 }
+
+const NO_OPERATION: u8 = 1;
+const TIMESTAMPS: u8 = 8;
 
 /// The options that are kept.
 struct Options {
@@ -65,20 +78,26 @@ impl Options {
 
     /// Reads options up to the first that is malformed or cut off. (etherparse's iterator stops at kinds it
     /// does not know, such as MPTCP's, and would lose what follows them.)
-    #[inline]
-    fn read(mut rest: &[u8]) -> Options {
+    #[inline(always)]
+    fn read(options: &[u8]) -> Options {
+        // What nearly every segment carries, and nothing else (RFC 7323 appendix A).
+        const PLAIN: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
+        match <&[u8; 12]>::try_from(options) {
+            Ok(&[n0, n1, kind, len, v0, v1, v2, v3, e0, e1, e2, e3]) if [n0, n1, kind, len] == PLAIN => {
+                let (val, ecr) = (u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([e0, e1, e2, e3]));
+                Options { timestamps: Some(TcpTimestamps { val, ecr }), ..Options::NONE }
+            }
+            _ => Options::read_each(options),
+        }
+    }
+
+    #[inline(never)]
+    fn read_each(mut rest: &[u8]) -> Options {
         const END: u8 = 0;
-        const NO_OPERATION: u8 = 1;
         const WINDOW_SCALE: u8 = 3;
-        const TIMESTAMPS: u8 = 8;
         // A larger shift counts as this one (RFC 7323 §2.3).
         const LARGEST_SHIFT: u8 = 14;
         let mut known = Options::NONE;
-        // What nearly every segment carries, and nothing else (RFC 7323 appendix A).
-        if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, v0, v1, v2, v3, e0, e1, e2, e3] = *rest {
-            let (val, ecr) = (u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([e0, e1, e2, e3]));
-            return Options { timestamps: Some(TcpTimestamps { val, ecr }), ..known };
-        }
         loop {
             match rest {
                 [NO_OPERATION, tail @ ..] => {

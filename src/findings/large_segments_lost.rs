@@ -36,7 +36,7 @@ impl Rule for LargeSegmentsLost {
         if connection.zero_window(side.peer()).is_some_and(|zero| zero.since.is_some()) {
             return Answer::No("the window is closed");
         }
-        let delivered = connection.tallies[side.index()].delivered_at_most();
+        let delivered = connection.halves[side.index()].delivered_at_most();
         let Some(delivered) = delivered.filter(|&octets| octets < stuck.len) else {
             return Answer::No("segments as large were delivered before");
         };

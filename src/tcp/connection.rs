@@ -17,11 +17,15 @@ pub struct Connection {
     pub halves: [Half; 2],
     /// Addresses and ports.
     pub key: FlowKey,
-    /// FIN, RST, silences, closed windows; nothing of these on a connection that is merely open.
-    pub extra: Option<Box<Extra>>,
     /// Zeek's history.
     pub history: History,
     pub(super) bits: u32,
+    /// The longest time from the last payload of one side to the first payload of the other, microseconds plus one; 0 none.
+    pub(super) longest_answer_us: u32,
+    /// Wireshark's stream number as counted by the table; [`Connection::NO_STREAM`] if unknown.
+    pub stream: u32,
+    /// FIN, RST, silences, closed windows; nothing of these on a connection that is merely open.
+    pub extra: Option<Box<Extra>>,
     /// The rarer counters.
     pub tallies: [Tally; 2],
     /// The first segment.
@@ -30,10 +34,6 @@ pub struct Connection {
     pub(super) responder_rtt_us: u32,
     /// SYN-ACK to ACK, microseconds plus one; 0 unknown.
     pub(super) originator_rtt_us: u32,
-    /// The longest time from the last payload of one side to the first payload of the other, microseconds plus one; 0 none.
-    pub(super) longest_answer_us: u32,
-    /// Wireshark's stream number as counted by the table; [`Connection::NO_STREAM`] if unknown.
-    pub stream: u32,
 }
 
 /// What most open connections have none of.
@@ -98,7 +98,7 @@ impl Connection {
     pub(super) const SYN_FIN: u32 = 8;
     pub(super) const BLURRED: u32 = 16;
     pub(super) const PENDING: u32 = 32;
-    const HAS_FIN: u32 = 64;
+    pub(super) const HAS_FIN: u32 = 64;
     pub(super) const ZERO_LO: u32 = 128;
     pub(super) const ZERO_HI: u32 = 256;
     pub(super) const RST_BY_LO: u32 = 512;
@@ -106,7 +106,7 @@ impl Connection {
     pub(super) const TWICE: u32 = 2048;
     pub(super) const ABOUT: u32 = 4096;
     pub(super) const REUSED: u32 = 8192;
-    const CLOSED_ORDERLY: u32 = 16384;
+    pub(super) const CLOSED_ORDERLY: u32 = 16384;
     pub(super) const HEAD: u32 = 32768;
     /// The empty segment of that side which shows where its data end is yet to come, after a head was full; see [`Empties`].
     pub(super) const AWAITS_EMPTY: [u32; 2] = [1 << 18, 1 << 19];
@@ -116,17 +116,23 @@ impl Connection {
     pub(super) const HAS_PREVIOUS: u32 = 1 << 17;
     /// The table's own bits; none of them is a fact.
     pub(super) const TABLE_BITS: u32 = Connection::SUPERSEDED | Connection::HAS_PREVIOUS;
+    /// Holes of that side may still be filled ([`Tally::open_holes`] is not 0).
+    pub(super) const HOLES: [u32; 2] = [1 << 20, 1 << 21];
     /// Bits that hold the present; all others only ever get set.
-    pub(super) const RUNNING_BITS: u32 =
-        Connection::BLURRED | Connection::PENDING | Connection::ZERO_LO | Connection::ZERO_HI;
+    pub(super) const RUNNING_BITS: u32 = Connection::BLURRED
+        | Connection::PENDING
+        | Connection::ZERO_LO
+        | Connection::ZERO_HI
+        | Connection::HOLES[0]
+        | Connection::HOLES[1];
 
     /// A connection of which nothing was seen.
     pub fn new(key: FlowKey) -> Self {
-        let half = Half { window_scale: Segment::NO_SCALE, ..Half::default() };
+        let tally = Tally { window_scale: Segment::NO_SCALE, ..Tally::default() };
         Connection {
-            halves: [half; 2],
+            halves: [Half::default(); 2],
             key,
-            tallies: [Tally::default(); 2],
+            tallies: [tally; 2],
             first: Stamp::default(),
             extra: None,
             history: History::default(),
@@ -141,6 +147,14 @@ impl Connection {
     /// Notes one segment of this connection, in order of capture.
     #[inline]
     pub fn observe(&mut self, s: &Segment) {
+        if !self.goes_straight_on(s) {
+            self.observe_any(s);
+        }
+    }
+
+    /// [`Connection::observe`] for whatever may come.
+    #[inline(never)]
+    pub(super) fn observe_any(&mut self, s: &Segment) {
         if self.bits & Connection::HEAD != 0 {
             self.log_head(s);
         }
@@ -353,6 +367,11 @@ impl Connection {
         self.bits & (Connection::HAS_FIN | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
     }
 
+    /// The receive window that side last announced, in octets (RFC 7323 §2.3); unscaled if its SYN was not seen.
+    fn window_octets(&self, side: Side) -> u32 {
+        u32::from(self.halves[side.index()].window) << self.tallies[side.index()].window_shift()
+    }
+
     /// Whether its numbers lie where this connection's are; unknown ones do not object.
     pub fn fits(&self, s: &Segment) -> bool {
         let half = &self.halves[s.side.index()];
@@ -361,8 +380,8 @@ impl Connection {
             i64::from(number - mark).unsigned_abs() <= u64::from(window.max(1 << 20))
         };
         !self.stale_answer(s)
-            && (!half.has_seq() || near(s.seq, half.nxt, peer.window_octets()))
-            && (!s.flags.any(TcpFlags::ACK) || !peer.has_seq() || near(s.ack, peer.nxt, half.window_octets()))
+            && (!half.has_seq() || near(s.seq, half.nxt, self.window_octets(s.side.peer())))
+            && (!s.flags.any(TcpFlags::ACK) || !peer.has_seq() || near(s.ack, peer.nxt, self.window_octets(s.side)))
     }
 
     /// Whether it is the SYN of another connection between the same endpoints.
@@ -638,8 +657,10 @@ impl Connection {
         }
         if !half.has_ack() || s.ack.after(half.ack) || other_syn {
             if half.has_ack() && !other_syn {
-                self.tallies[y].acknowledged(s.ack - half.ack);
+                let octets = s.ack - half.ack;
+                self.halves[y].acknowledged(octets);
             }
+            let half = &mut self.halves[x];
             half.ack = s.ack;
             half.has |= Half::ACK;
             if let Some(extra) = &mut self.extra {
@@ -649,7 +670,7 @@ impl Connection {
         }
         if s.ack.at_or_after(self.halves[y].nxt) {
             // Whatever was missing has arrived, captured or not.
-            self.tallies[y].open_holes = 0;
+            self.set_open_holes(y, 0);
         }
         let peer = &mut self.halves[y];
         if !peer.has_seq() {
@@ -666,28 +687,28 @@ impl Connection {
     #[inline]
     fn count(&mut self, s: &Segment, kind: Kind) {
         let x = s.side.index();
-        let forgets_holes = self.tallies[x].open_holes > 0 && !self.is_close_behind(s);
-        let tally = &mut self.tallies[x];
-        if forgets_holes {
-            tally.open_holes = 0;
+        let mut open_holes = self.tallies[x].open_holes;
+        if open_holes > 0 && !self.is_close_behind(s) {
+            open_holes = 0;
         }
+        let tally = &mut self.tallies[x];
         match kind {
             Kind::New => {}
             Kind::Jump => {
                 tally.holes = tally.holes.saturating_add(1);
-                tally.open_holes = tally.open_holes.saturating_add(1);
+                open_holes = open_holes.saturating_add(1);
                 self.history.note(Letter::Gap, s.side);
             }
             Kind::KeepAlive => tally.keepalives = tally.keepalives.saturating_add(1),
             Kind::WindowProbe => tally.window_probes = tally.window_probes.saturating_add(1),
             Kind::OutOfOrder => {
                 tally.out_of_order = tally.out_of_order.saturating_add(1);
-                tally.open_holes = tally.open_holes.saturating_sub(1);
+                open_holes = open_holes.saturating_sub(1);
             }
             Kind::Again => {
                 tally.retransmissions = tally.retransmissions.saturating_add(1);
                 self.halves[x].repeats = self.halves[x].repeats.saturating_add(1);
-                tally.open_holes = tally.open_holes.saturating_sub(1);
+                open_holes = open_holes.saturating_sub(1);
                 if self.halves[x].repeats >= Stuck::AFTER {
                     let stuck = Stuck { since: s.seen, seen: s.seen, seq: s.seq, len: s.len };
                     let slot = &mut self.extra_mut().stuck[x];
@@ -697,6 +718,7 @@ impl Connection {
             }
             Kind::Old | Kind::Foreign => {}
         }
+        self.set_open_holes(x, open_holes);
         if s.len == 0 {
             if !s.flags.any(TcpFlags::SYN | TcpFlags::FIN) {
                 self.history.note(Letter::Ack, s.side);
@@ -725,6 +747,12 @@ impl Connection {
         self.history.note(Letter::Data, s.side);
     }
 
+    fn set_open_holes(&mut self, x: usize, count: u8) {
+        self.tallies[x].open_holes = count;
+        let bit = Connection::HOLES[x];
+        self.bits = self.bits & !bit | if count > 0 { bit } else { 0 };
+    }
+
     #[cold]
     fn syn(&mut self, s: &Segment) {
         let (x, y) = (s.side.index(), s.side.peer().index());
@@ -745,7 +773,7 @@ impl Connection {
         }
         self.tallies[x].isn = s.seq;
         self.tallies[x].syns = self.tallies[x].syns.saturating_add(1);
-        self.halves[x].window_scale = s.window_scale;
+        self.tallies[x].window_scale = s.window_scale;
         self.history.note(if answers { Letter::SynAck } else { Letter::Syn }, s.side);
     }
 
@@ -955,7 +983,7 @@ impl Connection {
             return !s.flags.any(TcpFlags::ACK) && own.has_seq() && s.seq == own.nxt;
         }
         let into = s.seq - peer.ack;
-        let window = peer.window_octets().max(1 << 16);
+        let window = self.window_octets(s.side.peer()).max(1 << 16);
         // A byte of slack below: a keep-alive probe, or a FIN that was not acknowledged yet.
         (-1..=i64::from(window)).contains(&i64::from(into)) || own.has_seq() && s.seq == own.nxt
     }
@@ -987,7 +1015,7 @@ fn is_pure_syn(s: &Segment) -> bool {
 }
 
 /// Microseconds plus one, saturating; so that 0 can mean *unknown*.
-fn store_us(from: Timestamp, to: Timestamp) -> u32 {
+pub(super) fn store_us(from: Timestamp, to: Timestamp) -> u32 {
     u32::try_from((micros(to) - micros(from)).max(0) + 1).unwrap_or(u32::MAX)
 }
 

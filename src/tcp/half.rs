@@ -30,8 +30,8 @@ pub struct Half {
     pub window: u16,
     /// Every control bit it ever set.
     pub flags: TcpFlags,
-    /// Running: window scale of its SYN; [`Segment::NO_SCALE`] if none was seen.
-    pub window_scale: u8,
+    /// The most of its octets that one acknowledgment of its peer covered at once, in [`Half::STEP`]s, rounded up.
+    pub(super) largest_step: u8,
     /// Running: which of the running values are set; see the constants.
     pub(super) has: u8,
     /// Running: interface of its last segment.
@@ -56,6 +56,22 @@ impl Half {
     pub(super) const PAYLOAD: u8 = 16;
     /// Its last segment carried IP identification 0.
     pub(super) const ID_ZERO: u8 = 32;
+
+    /// Octets that one unit of the largest step stands for.
+    const STEP: u32 = 32;
+
+    /// No segment of it longer than this was delivered as far as was seen: no acknowledgment covered more at once.
+    /// None where steps are too large to be told apart.
+    pub fn delivered_at_most(&self) -> Option<u32> {
+        (self.largest_step < u8::MAX).then(|| u32::from(self.largest_step) * Half::STEP)
+    }
+
+    /// The peer acknowledges that many octets more.
+    #[inline]
+    pub(super) fn acknowledged(&mut self, octets: i32) {
+        let step = octets.unsigned_abs().div_ceil(Half::STEP).min(255) as u8;
+        self.largest_step = self.largest_step.max(step);
+    }
 
     /// Whether anything of this endpoint was seen.
     #[inline]
@@ -96,12 +112,6 @@ impl Half {
         self.has & Half::ACK != 0
     }
 
-    /// The receive window it last announced, in octets (RFC 7323 §2.3); unscaled if its SYN was not seen.
-    pub fn window_octets(&self) -> u32 {
-        let shift = if self.window_scale <= 14 { self.window_scale } else { 0 };
-        u32::from(self.window) << shift
-    }
-
     /// Octets of sequence space it moved past without our seeing them: its `nxt` by empty segments lies beyond its data.
     ///
     /// One such octet after the end of all data is most likely its FIN.
@@ -138,7 +148,7 @@ impl Half {
     /// The same line with nothing counted yet: what goes on from here.
     pub(super) fn running(&self) -> Half {
         let flags = TcpFlags(self.flags.0 & TcpFlags::SYN.0);
-        Half { payload: 0, segments: 0, flags, ..*self }
+        Half { payload: 0, segments: 0, largest_step: 0, flags, ..*self }
     }
 
     /// This line, then what was counted on from [`Half::running`]; running values unknown there are this line's.
@@ -170,7 +180,7 @@ impl Half {
             ts_val: if rest.has & Half::TS != 0 { rest.ts_val } else { self.ts_val },
             window: later.window,
             flags: self.flags | rest.flags,
-            window_scale: if rest.synchronised() { rest.window_scale } else { self.window_scale },
+            largest_step: self.largest_step.max(rest.largest_step),
             has: (self.has | rest.has) & !Half::ID_ZERO | later.has & Half::ID_ZERO,
             interface: marked.interface,
             hop_limit: later.hop_limit,
@@ -242,31 +252,25 @@ pub struct Tally {
     pub syns: u8,
     /// Running: jumps forward that were not filled yet and may still be, by a segment that changed places with others.
     pub(super) open_holes: u8,
-    /// The most of its octets that one acknowledgment of its peer covered at once, in [`Tally::STEP`]s, rounded up.
-    pub(super) largest_step: u8,
+    /// Running: window scale of its SYN (RFC 7323 §2); [`Segment::NO_SCALE`] if none was seen.
+    pub window_scale: u8,
     /// Hop limits of its segments.
     pub hop_limits: HopLimits,
 }
 
 impl Tally {
-    /// Octets that one unit of the largest step stands for.
-    const STEP: u32 = 32;
-
-    /// No segment of it longer than this was delivered as far as was seen: no acknowledgment covered more at once.
-    /// None where steps are too large to be told apart.
-    pub fn delivered_at_most(&self) -> Option<u32> {
-        (self.largest_step < u8::MAX).then(|| u32::from(self.largest_step) * Tally::STEP)
-    }
-
-    /// The peer acknowledges that many octets more.
-    #[inline]
-    pub(super) fn acknowledged(&mut self, octets: i32) {
-        let step = octets.unsigned_abs().div_ceil(Tally::STEP).min(255) as u8;
-        self.largest_step = self.largest_step.max(step);
+    /// That shift, 0 if none is known.
+    pub(super) fn window_shift(&self) -> u8 {
+        if self.window_scale <= 14 { self.window_scale } else { 0 }
     }
 
     pub(super) fn running(&self) -> Tally {
-        Tally { isn: self.isn, open_holes: self.open_holes, ..Tally::default() }
+        Tally {
+            isn: self.isn,
+            open_holes: self.open_holes,
+            window_scale: self.window_scale,
+            ..Tally::default()
+        }
     }
 
     /// `synchronised`: whether `rest` saw a SYN, so that it knows the initial number.
@@ -287,7 +291,7 @@ impl Tally {
             acked_unseen: self.acked_unseen.saturating_add(rest.acked_unseen),
             syns: self.syns.saturating_add(rest.syns),
             open_holes: rest.open_holes,
-            largest_step: self.largest_step.max(rest.largest_step),
+            window_scale: if synchronised { rest.window_scale } else { self.window_scale },
             hop_limits: self.hop_limits.then(&rest.hop_limits),
         }
     }

@@ -32,6 +32,12 @@ pub struct History {
 impl History {
     const ROOM: u32 = 12;
 
+    /// Whether the side did that before.
+    #[inline]
+    pub(super) fn has(&self, letter: Letter, side: Side) -> bool {
+        self.seen & 1 << ((letter as u32) << 1 | side as u32) != 0
+    }
+
     #[inline]
     pub(super) fn note(&mut self, letter: Letter, side: Side) {
         let code = (letter as u32) << 1 | side as u32;

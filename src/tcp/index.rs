@@ -52,6 +52,12 @@ impl Index {
         }
     }
 
+    /// Reads the place where the flow's entry most likely is, so that it is at hand later.
+    #[inline]
+    pub(super) fn touch(&self, hash: u64) -> u64 {
+        self.entries[self.home(Index::tag(hash))]
+    }
+
     /// The first slot with that tag: where the flow most likely is, without asking the slab.
     #[inline]
     pub(super) fn guess(&self, hash: u64) -> Option<u32> {

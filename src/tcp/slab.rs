@@ -11,27 +11,40 @@ const PAGE_BITS: u32 = 10;
 pub(super) struct Slab {
     pages: Vec<Vec<Connection>>,
     vacant: Vec<u32>,
-    taken: Vec<bool>,
+    places: Vec<Place>,
+}
+
+/// What is known of a slot without looking at its connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    Vacant,
+    /// Its connection stays, however long it is idle.
+    Taken,
+    /// Its connection may expire.
+    Mortal,
 }
 
 impl Slab {
+    /// The number of no slot.
+    pub(super) const NO_SLOT: u32 = u32::MAX;
+
     pub(super) fn insert(&mut self, connection: Connection) -> u32 {
         if let Some(slot) = self.vacant.pop() {
-            self.taken[slot as usize] = true;
+            self.places[slot as usize] = Place::Mortal;
             self[slot] = connection;
             return slot;
         }
-        let slot = self.taken.len();
+        let slot = self.places.len();
         if slot.is_multiple_of(PAGE) {
             self.pages.push(Vec::with_capacity(PAGE));
         }
         self.pages[slot / PAGE].push(connection);
-        self.taken.push(true);
+        self.places.push(Place::Mortal);
         slot as u32
     }
 
     pub(super) fn remove(&mut self, slot: u32) -> Connection {
-        self.taken[slot as usize] = false;
+        self.places[slot as usize] = Place::Vacant;
         self.vacant.push(slot);
         let nobody = Endpoint::v6([0; 16], 0);
         let empty = Connection::new(FlowKey { lo: nobody, hi: nobody, zone: 0 });
@@ -40,28 +53,48 @@ impl Slab {
 
     /// Slots ever in use at once; some may be vacant.
     pub(super) fn capacity(&self) -> u32 {
-        self.taken.len() as u32
+        self.places.len() as u32
     }
 
     pub(super) fn is_taken(&self, slot: u32) -> bool {
-        self.taken[slot as usize]
+        self.places[slot as usize] != Place::Vacant
+    }
+
+    /// Whether there is a connection that may expire; a new one is taken to be.
+    pub(super) fn is_mortal(&self, slot: u32) -> bool {
+        self.places[slot as usize] == Place::Mortal
+    }
+
+    /// Notes whether the connection in a taken slot may expire.
+    pub(super) fn set_mortal(&mut self, slot: u32, mortal: bool) {
+        self.places[slot as usize] = if mortal { Place::Mortal } else { Place::Taken };
     }
 
     pub(super) fn len(&self) -> usize {
-        self.taken.len() - self.vacant.len()
+        self.places.len() - self.vacant.len()
+    }
+
+    /// What is in a slot, taken or not; none if there is no such slot.
+    #[inline]
+    pub(super) fn get(&self, slot: u32) -> Option<&Connection> {
+        self.pages.get((slot >> PAGE_BITS) as usize)?.get(slot as usize % PAGE)
+    }
+
+    /// What is in a slot, taken or not; none if there is no such slot.
+    #[inline]
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut Connection> {
+        self.pages.get_mut((slot >> PAGE_BITS) as usize)?.get_mut(slot as usize % PAGE)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
-        self.pages
-            .iter()
-            .flatten()
-            .zip(&self.taken)
-            .filter_map(|(connection, taken)| taken.then_some(connection))
+        let all = self.pages.iter().flatten().zip(&self.places);
+        all.filter_map(|(connection, &place)| (place != Place::Vacant).then_some(connection))
     }
 
     pub(super) fn into_taken(self) -> impl Iterator<Item = Connection> {
-        let Slab { pages, taken, .. } = self;
-        pages.into_iter().flatten().zip(taken).filter_map(|(connection, taken)| taken.then_some(connection))
+        let Slab { pages, places, .. } = self;
+        let all = pages.into_iter().flatten().zip(places);
+        all.filter_map(|(connection, place)| (place != Place::Vacant).then_some(connection))
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Table {
 }
 
 impl Table {
+    /// Segments whose places are touched before any of them is taken up.
+    const AT_ONCE: usize = 64;
     /// The sweep looks at one slot for so many segments; a connection takes more to open and close.
     const SEGMENTS_PER_SLOT: usize = 4;
     /// The sweep comes later by this much than the linger times ask, so that a clock that is set back by less has no
@@ -115,23 +117,33 @@ impl Table {
     /// Notes a batch of segments, in order of capture.
     ///
     /// Looking up a flow among many is a walk through memory, and most of the cost. So the places of the whole batch are
-    /// touched first, independent of each other, and only then is each connection updated.
+    /// touched first, independent of each other: those in the index, then the connections they lead to, and only then
+    /// is each connection updated.
     pub fn observe_all(&mut self, batch: &[(FlowKey, Segment)]) {
-        let mut hashes = [0_u64; 64];
-        for chunk in batch.chunks(64) {
+        let mut hashes = [0_u64; Table::AT_ONCE];
+        let mut slots = [0_u32; Table::AT_ONCE];
+        for chunk in batch.chunks(Table::AT_ONCE) {
+            let mut touched = 0_u64;
             for (hash, (key, _)) in hashes.iter_mut().zip(chunk) {
                 *hash = self.hash(key);
+                touched ^= self.index.touch(*hash);
             }
-            let mut touched = 0_u64;
-            for &hash in &hashes[..chunk.len()] {
-                if let Some(slot) = self.index.guess(hash) {
-                    let Connection { halves: [lo, hi], key, .. } = &self.slab[slot];
-                    touched ^= lo.payload ^ hi.payload ^ u64::from(key.zone);
+            for (slot, &hash) in slots.iter_mut().zip(&hashes[..chunk.len()]) {
+                *slot = self.index.guess(hash).unwrap_or(Slab::NO_SLOT);
+                if let Some(connection) = self.slab.get(*slot) {
+                    let Connection { halves: [lo, hi], key, bits, .. } = connection;
+                    touched ^= lo.payload ^ hi.payload ^ u64::from(key.lo.port()) ^ u64::from(*bits);
                 }
             }
             std::hint::black_box(touched);
-            for (&hash, (key, segment)) in hashes.iter().zip(chunk) {
-                self.observe_hashed(hash, key, segment);
+            for ((&hash, &slot), (key, segment)) in hashes.iter().zip(&slots).zip(chunk) {
+                let straight = self.slab.get_mut(slot).is_some_and(|connection| {
+                    // A guess may be outdated by the segments before; one that was superseded goes no further here.
+                    connection.key == *key && connection.goes_straight_on(segment)
+                });
+                if !straight {
+                    self.observe_hashed(hash, key, segment);
+                }
             }
             let now = chunk.iter().map(|(_, segment)| segment.seen.at).min().unwrap_or_default();
             self.sweep(chunk.len().div_ceil(Table::SEGMENTS_PER_SLOT), now);
@@ -217,18 +229,23 @@ impl Table {
         for (connection, n, segment) in order {
             let taken_by = self.observe_hashed(hash, &key, segment);
             if let Some(slot) = taken_by.filter(|_| n == head(connection)) {
-                self.slab[slot].absorb(connection);
+                self.absorb(slot, connection);
             }
         }
         for connection in flow.iter().filter(|connection| head(connection) == 0) {
             let slot = self.find(hash, &key);
             let slot = slot.unwrap_or_else(|| self.begin(hash, &key, false, connection.first.at));
-            self.slab[slot].absorb(connection);
+            self.absorb(slot, connection);
         }
         // What looked like another connection to the part may have been this one's SYN sent again.
         if let Some(slot) = self.find(hash, &key) {
             self.slab[slot].bits &= !Connection::REUSED;
         }
+    }
+
+    fn absorb(&mut self, slot: u32, part: &Connection) {
+        self.slab[slot].absorb(part);
+        self.slab.set_mortal(slot, self.lingers(&self.slab[slot]).is_some());
     }
 
     fn hash(&self, key: &FlowKey) -> u64 {
@@ -241,7 +258,7 @@ impl Table {
     }
 
     /// Returns the slot that took the segment; a straggler is taken by none.
-    #[inline]
+    #[inline(never)]
     fn observe_hashed(&mut self, hash: u64, key: &FlowKey, segment: &Segment) -> Option<u32> {
         let slot = match self.find(hash, key) {
             Some(slot) if self.goes_on(slot, segment) => slot,
@@ -258,6 +275,7 @@ impl Table {
         };
         let slot = self.of_which(slot, segment);
         self.slab[slot].observe(segment);
+        self.slab.set_mortal(slot, self.lingers(&self.slab[slot]).is_some());
         Some(slot)
     }
 
@@ -378,13 +396,10 @@ impl Table {
         for _ in 0..slots.min(self.slab.capacity() as usize) {
             self.hand = if self.hand + 1 < self.slab.capacity() { self.hand + 1 } else { 0 };
             let slot = self.hand;
-            if !self.slab.is_taken(slot) {
+            if !self.slab.is_mortal(slot) {
                 continue;
             }
             let connection = &self.slab[slot];
-            if connection.established() && !connection.is_over() && !self.part {
-                continue;
-            }
             // What is closed by both is known for a straggler's all the same, held or not.
             let late = if connection.closed_by_both() { Span::ZERO } else { Table::CLOCKS_STEP };
             if self.expired(connection, now - late) {

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::hint::select_unpredictable;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// An IP address and a TCP port.
@@ -110,7 +111,7 @@ impl Side {
 }
 
 /// The four values that name a flow, without direction: `lo <= hi`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, Eq, PartialOrd, Ord, Debug)]
 #[repr(C)]
 pub struct FlowKey {
     /// The end that sorts first.
@@ -121,21 +122,33 @@ pub struct FlowKey {
     pub zone: u32,
 }
 
+/// Five words at once; the derived one would compare every field by itself.
+impl PartialEq for FlowKey {
+    #[inline(always)]
+    fn eq(&self, other: &FlowKey) -> bool {
+        let differ = self.words().into_iter().zip(other.words()).fold(0, |all, (one, two)| all | (one ^ two));
+        differ == 0
+    }
+}
+
 /// Five words; the derived one would hash every field by itself, with the lengths of the arrays.
 impl Hash for FlowKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for end in [&self.lo, &self.hi] {
-            let address = u128::from_ne_bytes(end.addr);
-            state.write_u64(address as u64);
-            state.write_u64((address >> 64) as u64);
-        }
-        let ports = u64::from(self.lo.port) << 16 | u64::from(self.hi.port);
-        state.write_u64(u64::from(self.zone) << 32 | ports);
+        self.words().into_iter().for_each(|word| state.write_u64(word));
     }
 }
 
 impl FlowKey {
+    /// All that it holds.
+    #[inline(always)]
+    fn words(&self) -> [u64; 5] {
+        let [lo, hi] = [self.lo.addr, self.hi.addr].map(u128::from_ne_bytes);
+        let ports = u64::from(self.lo.port) << 16 | u64::from(self.hi.port);
+        let last = u64::from(self.zone) << 32 | ports;
+        [lo as u64, (lo >> 64) as u64, hi as u64, (hi >> 64) as u64, last]
+    }
+
     /// The key of a segment from `source` to `destination`, and the side that sent it.
     ///
     /// A segment from an endpoint to itself counts as sent by [`Side::Lo`].
@@ -146,6 +159,28 @@ impl FlowKey {
         } else {
             (FlowKey { lo: destination, hi: source, zone }, Side::Hi)
         }
+    }
+
+    /// [`FlowKey::of`] for IPv4 addresses as numbers, with their ports; without a branch on who is who.
+    #[inline(always)]
+    pub fn of_v4(source: (u32, u16), destination: (u32, u16), zone: u32) -> (FlowKey, Side) {
+        let number = |(addr, port): (u32, u16)| u64::from(addr) << 16 | u64::from(port);
+        let end = |number: u64| Endpoint::v4(((number >> 16) as u32).to_be_bytes(), number as u16);
+        let (source, destination) = (number(source), number(destination));
+        let side = if source <= destination { Side::Lo } else { Side::Hi };
+        let (lo, hi) = (end(source.min(destination)), end(source.max(destination)));
+        (FlowKey { lo, hi, zone }, side)
+    }
+
+    /// [`FlowKey::of`] for IPv6 addresses where they stand, with their ports; without a branch on who is who.
+    #[inline(always)]
+    pub fn of_v6(source: (&[u8; 16], u16), destination: (&[u8; 16], u16), zone: u32) -> (FlowKey, Side) {
+        let number = |addr: &[u8; 16]| u128::from_be_bytes(*addr);
+        let (from, to) = (number(source.0), number(destination.0));
+        let swapped = from > to || from == to && source.1 > destination.1;
+        let (lo, hi) = select_unpredictable(swapped, (destination, source), (source, destination));
+        let side = if swapped { Side::Hi } else { Side::Lo };
+        (FlowKey { lo: Endpoint::v6(*lo.0, lo.1), hi: Endpoint::v6(*hi.0, hi.1), zone }, side)
     }
 
     /// The endpoint on that side.
@@ -171,6 +206,39 @@ mod tests {
         assert_eq!(there, back);
         assert_eq!(from_a, from_b.peer());
         assert_eq!(there.endpoint(from_a), a);
+    }
+
+    #[test]
+    fn every_way_to_make_a_key_gives_the_same() {
+        let ends = [[1, 2, 3, 4], [1, 2, 3, 5], [9, 0, 0, 1]]
+            .into_iter()
+            .flat_map(|addr| [(addr, 7_u16), (addr, 80), (addr, 40_000)])
+            .collect::<Vec<_>>();
+        for &(one, port) in &ends {
+            for &(two, other) in &ends {
+                let v4 = FlowKey::of(Endpoint::v4(one, port), Endpoint::v4(two, other), 3);
+                let number = u32::from_be_bytes;
+                assert_eq!(FlowKey::of_v4((number(one), port), (number(two), other), 3), v4);
+                let wide = |[a, b, c, d]: [u8; 4]| [a, 0, 0, 0, 0, 0, 0, b, c, 0, 0, 0, 0, 0, 0, d];
+                let v6 = FlowKey::of(Endpoint::v6(wide(one), port), Endpoint::v6(wide(two), other), 3);
+                assert_eq!(FlowKey::of_v6((&wide(one), port), (&wide(two), other), 3), v6);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_differ_if_anything_differs() {
+        let (key, _) = FlowKey::of(Endpoint::v6([1; 16], 1), Endpoint::v6([2; 16], 2), 0);
+        let mut octets = [2; 16];
+        octets[9] = 3;
+        let others = [
+            FlowKey { lo: Endpoint::v6([1; 16], 3), ..key },
+            FlowKey { hi: Endpoint::v6([2; 16], 3), ..key },
+            FlowKey { hi: Endpoint::v6(octets, 2), ..key },
+            FlowKey { lo: Endpoint::v6([0; 16], 1), ..key },
+            FlowKey { zone: 1, ..key },
+        ];
+        assert!(others.iter().all(|other| *other != key) && key == key.clone());
     }
 
     #[test]
