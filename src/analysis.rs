@@ -83,7 +83,9 @@ pub struct Analysis {
     options: Options,
     decoder: Decoder,
     table: Table,
-    batch: Vec<(FlowKey, Segment)>,
+    batch: Box<[(FlowKey, Segment); Analysis::BATCH]>,
+    /// How many at the front of the batch the table has not seen yet.
+    waiting: usize,
     skips: Skips,
     capture: CaptureFacts,
     tcp_frames: u64,
@@ -95,14 +97,16 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    const BATCH: usize = 256;
+    /// As many as the table looks up at once; they stay in the first-level cache.
+    const BATCH: usize = Table::AT_ONCE;
 
     /// An analysis that has seen nothing.
     pub fn new(options: Options) -> Self {
         Analysis {
             decoder: Decoder::new(options.decode),
             table: Table::new(options.limits),
-            batch: Vec::with_capacity(Analysis::BATCH),
+            batch: Box::new([(FlowKey::BLANK, Segment::BLANK); Analysis::BATCH]),
+            waiting: 0,
             skips: Skips::default(),
             capture: CaptureFacts::default(),
             tcp_frames: 0,
@@ -119,32 +123,36 @@ impl Analysis {
     pub fn observe(&mut self, record: &Record<'_>) {
         let record = Record { frame: record.frame + self.frames_before, ..*record };
         let stamp = Stamp { at: record.at, frame: record.frame };
-        if self.capture.frames == 0 {
-            self.capture.first = stamp;
-        }
-        self.capture.frames += 1;
         // The end of the capture is its latest moment; frame order and time order may differ by a little.
-        if stamp.at >= self.capture.last.at || self.capture.frames == 1 {
+        if self.capture.frames == 0 {
+            (self.capture.first, self.capture.last) = (stamp, stamp);
+        } else if stamp.at >= self.capture.last.at {
             self.capture.last = stamp;
         }
-        match self.decoder.decode_common(&record) {
-            Some(found) => self.follow(found),
-            None => self.observe_rare(&record),
+        self.capture.frames += 1;
+        if self.decoder.decode_common(&record, &mut self.batch[self.waiting]) {
+            self.follow();
+        } else {
+            self.observe_any(&record);
         }
     }
 
+    /// One more segment is in the batch.
     #[inline(always)]
-    fn follow(&mut self, found: (FlowKey, Segment)) {
-        self.batch.push(found);
-        if self.batch.len() == Analysis::BATCH {
+    fn follow(&mut self) {
+        self.waiting += 1;
+        if self.waiting == Analysis::BATCH {
             self.flush();
         }
     }
 
-    #[cold]
-    fn observe_rare(&mut self, record: &Record<'_>) {
+    #[inline(never)]
+    fn observe_any(&mut self, record: &Record<'_>) {
         match self.decoder.decode_any(record) {
-            Decoded::Segment(key, segment) => self.follow((key, segment)),
+            Decoded::Segment(key, segment) => {
+                self.batch[self.waiting] = (key, segment);
+                self.follow();
+            }
             Decoded::Quote(quote) => self.quote(&quote),
             Decoded::Skip(skip) => self.skips.count(skip),
         }
@@ -216,9 +224,9 @@ impl Analysis {
     }
 
     fn flush(&mut self) {
-        self.tcp_frames += self.batch.len() as u64;
-        self.table.observe_all(&self.batch);
-        self.batch.clear();
+        self.tcp_frames += self.waiting as u64;
+        self.table.observe_all(&self.batch[..self.waiting]);
+        self.waiting = 0;
         for connection in self.table.take_finished() {
             self.retire(connection);
         }

@@ -148,17 +148,21 @@ struct Header {
 impl<const BIG: bool> In<BIG> {
     #[inline(always)]
     fn header(&self, bytes: &[u8; 16]) -> Header {
-        let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = *bytes;
-        let number = |field: [u8; 4]| if BIG { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) };
-        let (a, b) = (number([a0, a1, a2, a3]), number([b0, b1, b2, b3]));
-        let (c, d) = (number([c0, c1, c2, c3]), number([d0, d1, d2, d3]));
+        let &[a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = bytes;
+        // Two fields at once: four octets by themselves are put together from halves.
+        let pair = |octets: [u8; 8]| match BIG {
+            true => ((u64::from_be_bytes(octets) >> 32) as u32, u64::from_be_bytes(octets) as u32),
+            false => (u64::from_le_bytes(octets) as u32, (u64::from_le_bytes(octets) >> 32) as u32),
+        };
+        let (seconds, fraction) = pair([a0, a1, a2, a3, a4, a5, a6, a7]);
+        let (c, d) = pair([b0, b1, b2, b3, b4, b5, b6, b7]);
         let swapped = match self.0.lengths {
             Lengths::CapturedFirst => false,
             Lengths::OriginalFirst => true,
             Lengths::CapturedIsLess => c > d,
         };
         let (captured, original) = if swapped { (d, c) } else { (c, d) };
-        Header { seconds: a, fraction: b, captured, original }
+        Header { seconds, fraction, captured, original }
     }
 
     #[inline(always)]

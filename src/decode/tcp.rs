@@ -2,21 +2,12 @@
 
 use super::ip::Ip;
 use super::{Frame, Payload, Skip};
-use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, Side, TcpFlags, TcpTimestamps};
+use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, TcpFlags, TcpTimestamps};
 
 /// Everything that is kept of a header without options lies in these octets; only the urgent pointer follows.
 pub const KEPT: usize = 18;
 /// A header without options (RFC 9293 §3.1).
 pub const SHORTEST: usize = 20;
-
-/// What the IP header around a segment says, and its ports.
-pub struct Around {
-    pub key: FlowKey,
-    pub side: Side,
-    pub hop_limit: u8,
-    /// IPv4 identification, 0 for IPv6.
-    pub id: u16,
-}
 
 /// The segment in a packet. Its length is what the IP header leaves for it, not what was captured.
 pub fn decode(frame: &Frame, ip: &Ip, packet: Payload<'_>) -> Result<(FlowKey, Segment), Skip> {
@@ -34,33 +25,51 @@ pub fn decode(frame: &Frame, ip: &Ip, packet: Payload<'_>) -> Result<(FlowKey, S
     let source = Endpoint::v6(ip.source, u16::from_be_bytes([s0, s1]));
     let destination = Endpoint::v6(ip.destination, u16::from_be_bytes([d0, d1]));
     let (key, side) = FlowKey::of(source, destination, frame.zone);
-    let around = Around { key, side, hop_limit: ip.hop_limit, id: ip.id };
-    Ok((key, segment(frame, &around, header, options, len)))
+    let mut segment = Segment {
+        seen: frame.seen,
+        len,
+        ip_id: ip.id,
+        hop_limit: ip.hop_limit,
+        interface: frame.interface.min(255) as u8,
+        side,
+        ..Segment::BLANK
+    };
+    fill(&mut segment, header, options);
+    Ok((key, segment))
 }
 
-/// Puts a segment together; the lengths have been checked.
+/// Fills in what the TCP header itself says; the lengths have been checked.
 #[inline(always)]
-pub fn segment(frame: &Frame, around: &Around, header: &[u8; KEPT], options: &[u8], len: u32) -> Segment {
+pub fn fill(segment: &mut Segment, header: &[u8; KEPT], options: &[u8]) {
     let [_, _, _, _, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, c0, c1] = *header;
-    let flags = TcpFlags(flags);
-    let known = if options.is_empty() { Options::NONE } else { Options::read(options) };
-    let window_scale = if flags.any(TcpFlags::SYN) { known.window_scale } else { Segment::NO_SCALE };
-    Segment {
-        seen: frame.seen,
-        seq: SeqNum(u32::from_be_bytes([q0, q1, q2, q3])),
-        ack: SeqNum(u32::from_be_bytes([a0, a1, a2, a3])),
-        len,
-        timestamps: known.timestamps.unwrap_or_default(),
-        window: u16::from_be_bytes([w0, w1]),
-        checksum: u16::from_be_bytes([c0, c1]),
-        ip_id: around.id,
-        interface: frame.interface.min(255) as u8,
-        flags,
-        hop_limit: around.hop_limit,
-        side: around.side,
-        has_timestamps: known.timestamps.is_some(),
-        has_options: usize::from(offset >> 4) * 4 > SHORTEST,
-        window_scale,
+    segment.seq = SeqNum(u32::from_be_bytes([q0, q1, q2, q3]));
+    segment.ack = SeqNum(u32::from_be_bytes([a0, a1, a2, a3]));
+    segment.flags = TcpFlags(flags);
+    segment.window = u16::from_be_bytes([w0, w1]);
+    segment.checksum = u16::from_be_bytes([c0, c1]);
+    segment.has_options = usize::from(offset >> 4) * 4 > SHORTEST;
+    (segment.has_timestamps, segment.window_scale) = (false, Segment::NO_SCALE);
+    segment.timestamps = TcpTimestamps::default();
+    // What nearly every segment carries, and nothing else (RFC 7323 appendix A).
+    const PLAIN: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
+    match <&[u8; 12]>::try_from(options) {
+        Ok(&[n0, n1, kind, len, v0, v1, v2, v3, e0, e1, e2, e3]) if [n0, n1, kind, len] == PLAIN => {
+            let (val, ecr) = (u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([e0, e1, e2, e3]));
+            segment.timestamps = TcpTimestamps { val, ecr };
+            segment.has_timestamps = true;
+        }
+        _ if options.is_empty() => {}
+        _ => fill_options(segment, options),
+    }
+}
+
+#[inline(never)]
+fn fill_options(segment: &mut Segment, options: &[u8]) {
+    let known = Options::read(options);
+    segment.has_timestamps = known.timestamps.is_some();
+    segment.timestamps = known.timestamps.unwrap_or_default();
+    if segment.flags.any(TcpFlags::SYN) {
+        segment.window_scale = known.window_scale;
     }
 }
 
@@ -78,21 +87,7 @@ impl Options {
 
     /// Reads options up to the first that is malformed or cut off. (etherparse's iterator stops at kinds it
     /// does not know, such as MPTCP's, and would lose what follows them.)
-    #[inline(always)]
-    fn read(options: &[u8]) -> Options {
-        // What nearly every segment carries, and nothing else (RFC 7323 appendix A).
-        const PLAIN: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
-        match <&[u8; 12]>::try_from(options) {
-            Ok(&[n0, n1, kind, len, v0, v1, v2, v3, e0, e1, e2, e3]) if [n0, n1, kind, len] == PLAIN => {
-                let (val, ecr) = (u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([e0, e1, e2, e3]));
-                Options { timestamps: Some(TcpTimestamps { val, ecr }), ..Options::NONE }
-            }
-            _ => Options::read_each(options),
-        }
-    }
-
-    #[inline(never)]
-    fn read_each(mut rest: &[u8]) -> Options {
+    fn read(mut rest: &[u8]) -> Options {
         const END: u8 = 0;
         const WINDOW_SCALE: u8 = 3;
         // A larger shift counts as this one (RFC 7323 §2.3).

@@ -570,7 +570,9 @@ proptest! {
     fn the_short_cut_finds_what_the_walk_finds((data, wire_len) in nearly_common(), by_interface: bool) {
         let zone = if by_interface { Zone::Interface } else { Zone::None };
         let record = Record { wire_len, ..record(1, &data) };
-        if let Some((key, segment)) = fast::segment(&record, if by_interface { 3 } else { 0 }, false) {
+        let mut found = (FlowKey::BLANK, Segment::BLANK);
+        if fast::segment(&record, if by_interface { 3 } else { 0 }, false, &mut found).is_some() {
+            let (key, segment) = found;
             let walked = Decoder::new(Options { zone, ..Options::default() }).walk(&record);
             prop_assert_eq!(walked, Decoded::Segment(key, segment));
         }
@@ -605,7 +607,10 @@ proptest! {
 
 #[test]
 fn the_short_cut_takes_the_common_shape() {
-    let segment = |data: &[u8], tags_matter| fast::segment(&record(1, data), 0, tags_matter);
+    let segment = |data: &[u8], tags_matter| {
+        let mut found = (FlowKey::BLANK, Segment::BLANK);
+        fast::segment(&record(1, data), 0, tags_matter, &mut found).map(|()| found)
+    };
     for shape in 0..4 {
         let taken = segment(&common(shape, 0x4000, &syn()), false)
             .map(|(key, segment)| Decoded::Segment(key, segment));

@@ -116,6 +116,8 @@ impl Connection {
     pub(super) const HAS_PREVIOUS: u32 = 1 << 17;
     /// The table's own bits; none of them is a fact.
     pub(super) const TABLE_BITS: u32 = Connection::SUPERSEDED | Connection::HAS_PREVIOUS;
+    /// [`Connection::rst`] is known of a side; asked before [`Extra`] is, which is a walk through memory.
+    pub(super) const HAS_RST: u32 = 1 << 22;
     /// Holes of that side may still be filled ([`Tally::open_holes`] is not 0).
     pub(super) const HOLES: [u32; 2] = [1 << 20, 1 << 21];
     /// Bits that hold the present; all others only ever get set.
@@ -240,9 +242,13 @@ impl Connection {
 
     /// The last segment of either side, RSTs included.
     pub fn last(&self) -> Stamp {
+        let last = self.halves[0].last.max_frame(self.halves[1].last).max_frame(self.first);
+        if self.bits & Connection::HAS_RST == 0 {
+            debug_assert!(Side::BOTH.into_iter().all(|side| self.rst(side).is_none()));
+            return last;
+        }
         let resets = Side::BOTH.into_iter().filter_map(|side| self.rst(side)).map(|rst| rst.last_sent);
-        let last = self.halves[0].last.max_frame(self.halves[1].last);
-        resets.fold(last.max_frame(self.first), Stamp::max_frame)
+        resets.fold(last, Stamp::max_frame)
     }
 
     /// Who sent the first SYN, or was answered by a SYN-ACK; none in a connection that began before the capture.
@@ -381,7 +387,9 @@ impl Connection {
         };
         !self.stale_answer(s)
             && (!half.has_seq() || near(s.seq, half.nxt, self.window_octets(s.side.peer())))
-            && (!s.flags.any(TcpFlags::ACK) || !peer.has_seq() || near(s.ack, peer.nxt, self.window_octets(s.side)))
+            && (!s.flags.any(TcpFlags::ACK)
+                || !peer.has_seq()
+                || near(s.ack, peer.nxt, self.window_octets(s.side)))
     }
 
     /// Whether it is the SYN of another connection between the same endpoints.
@@ -953,6 +961,7 @@ impl Connection {
                 });
             }
         }
+        self.bits |= Connection::HAS_RST;
         if acceptable {
             self.bits |= [Connection::RST_BY_LO, Connection::RST_BY_HI][x];
         }

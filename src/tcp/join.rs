@@ -326,6 +326,7 @@ impl Connection {
                 (first, later) => later.or(first),
             };
         }
+        let has_rst = extra.rst.iter().any(Option::is_some);
         if silences.is_some() || extra.silences.is_some() {
             let later = silences.map(|silences| **silences).unwrap_or_default();
             let silences = extra.silences.get_or_insert_default();
@@ -338,6 +339,9 @@ impl Connection {
         }
         if rest.recent.is_some() {
             extra.recent = rest.recent.clone();
+        }
+        if has_rst {
+            self.bits |= Connection::HAS_RST;
         }
     }
 

@@ -1,27 +1,38 @@
 //! Connections by number, in pages, so that growing never copies them.
+//!
+//! A page is filled with connections of nobody when it is made: its length is then known, and a slot is found with one
+//! look at the list of pages.
 
 use super::connection::Connection;
-use crate::wire::{Endpoint, FlowKey};
+use crate::wire::{FlowKey, Timestamp};
 
 const PAGE: usize = 1 << PAGE_BITS;
 const PAGE_BITS: u32 = 10;
 
+type Page = Box<[Connection; PAGE]>;
+
 /// Slots that are taken, given back and taken again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slab {
-    pages: Vec<Vec<Connection>>,
+    pages: Vec<Page>,
     vacant: Vec<u32>,
-    places: Vec<Place>,
+    /// What there is to know of a slot without looking at its connection, which most likely is in no cache.
+    ends: Vec<End>,
 }
 
-/// What is known of a slot without looking at its connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
-    Vacant,
-    /// Its connection stays, however long it is idle.
-    Taken,
-    /// Its connection may expire.
-    Mortal,
+/// From when on the connection in a slot may have expired, in units of 2^30 ns, rounded down.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
+struct End(u32);
+
+impl End {
+    const VACANT: End = End(u32::MAX);
+    /// It stays, however long it is idle.
+    const NEVER: End = End(u32::MAX - 1);
+    const UNKNOWN: End = End(0);
+
+    fn at(time: Timestamp) -> End {
+        End((time.0 >> 30).clamp(0, i64::from(u32::MAX - 2)) as u32)
+    }
 }
 
 impl Slab {
@@ -30,71 +41,76 @@ impl Slab {
 
     pub(super) fn insert(&mut self, connection: Connection) -> u32 {
         if let Some(slot) = self.vacant.pop() {
-            self.places[slot as usize] = Place::Mortal;
+            self.ends[slot as usize] = End::UNKNOWN;
             self[slot] = connection;
             return slot;
         }
-        let slot = self.places.len();
+        let slot = self.ends.len();
         if slot.is_multiple_of(PAGE) {
-            self.pages.push(Vec::with_capacity(PAGE));
+            self.pages.push(Slab::page());
         }
-        self.pages[slot / PAGE].push(connection);
-        self.places.push(Place::Mortal);
+        self.ends.push(End::UNKNOWN);
+        self[slot as u32] = connection;
         slot as u32
     }
 
+    fn page() -> Page {
+        let nobodies: Vec<_> = (0..PAGE).map(|_| Connection::new(FlowKey::BLANK)).collect();
+        nobodies.try_into().unwrap_or_else(|_| unreachable!("it has the length of a page"))
+    }
+
     pub(super) fn remove(&mut self, slot: u32) -> Connection {
-        self.places[slot as usize] = Place::Vacant;
+        self.ends[slot as usize] = End::VACANT;
         self.vacant.push(slot);
-        let nobody = Endpoint::v6([0; 16], 0);
-        let empty = Connection::new(FlowKey { lo: nobody, hi: nobody, zone: 0 });
-        std::mem::replace(&mut self[slot], empty)
+        std::mem::replace(&mut self[slot], Connection::new(FlowKey::BLANK))
     }
 
     /// Slots ever in use at once; some may be vacant.
     pub(super) fn capacity(&self) -> u32 {
-        self.places.len() as u32
+        self.ends.len() as u32
     }
 
     pub(super) fn is_taken(&self, slot: u32) -> bool {
-        self.places[slot as usize] != Place::Vacant
+        self.ends[slot as usize] != End::VACANT
     }
 
-    /// Whether there is a connection that may expire; a new one is taken to be.
-    pub(super) fn is_mortal(&self, slot: u32) -> bool {
-        self.places[slot as usize] == Place::Mortal
+    /// Whether there is a connection that may have expired by then.
+    #[inline]
+    pub(super) fn may_have_ended(&self, slot: u32, by: Timestamp) -> bool {
+        self.ends[slot as usize] <= End::at(by)
     }
 
-    /// Notes whether the connection in a taken slot may expire.
-    pub(super) fn set_mortal(&mut self, slot: u32, mortal: bool) {
-        self.places[slot as usize] = if mortal { Place::Mortal } else { Place::Taken };
+    /// Notes when the connection in a taken slot will expire, if it will. Before, it may have at any time.
+    #[inline]
+    pub(super) fn set_end(&mut self, slot: u32, end: Option<Timestamp>) {
+        self.ends[slot as usize] = end.map_or(End::NEVER, End::at);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.places.len() - self.vacant.len()
+        self.ends.len() - self.vacant.len()
     }
 
     /// What is in a slot, taken or not; none if there is no such slot.
     #[inline]
     pub(super) fn get(&self, slot: u32) -> Option<&Connection> {
-        self.pages.get((slot >> PAGE_BITS) as usize)?.get(slot as usize % PAGE)
+        self.pages.get((slot >> PAGE_BITS) as usize).map(|page| &page[slot as usize % PAGE])
     }
 
     /// What is in a slot, taken or not; none if there is no such slot.
     #[inline]
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut Connection> {
-        self.pages.get_mut((slot >> PAGE_BITS) as usize)?.get_mut(slot as usize % PAGE)
+        self.pages.get_mut((slot >> PAGE_BITS) as usize).map(|page| &mut page[slot as usize % PAGE])
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
-        let all = self.pages.iter().flatten().zip(&self.places);
-        all.filter_map(|(connection, &place)| (place != Place::Vacant).then_some(connection))
+        let all = self.pages.iter().flat_map(|page| page.iter()).zip(&self.ends);
+        all.filter_map(|(connection, &end)| (end != End::VACANT).then_some(connection))
     }
 
     pub(super) fn into_taken(self) -> impl Iterator<Item = Connection> {
-        let Slab { pages, places, .. } = self;
-        let all = pages.into_iter().flatten().zip(places);
-        all.filter_map(|(connection, place)| (place != Place::Vacant).then_some(connection))
+        let Slab { pages, ends, .. } = self;
+        let all = pages.into_iter().flat_map(|page| page as Box<[_]>).zip(ends);
+        all.filter_map(|(connection, end)| (end != End::VACANT).then_some(connection))
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Table {
 
 impl Table {
     /// Segments whose places are touched before any of them is taken up.
-    const AT_ONCE: usize = 64;
+    pub const AT_ONCE: usize = 64;
     /// The sweep looks at one slot for so many segments; a connection takes more to open and close.
     const SEGMENTS_PER_SLOT: usize = 4;
     /// The sweep comes later by this much than the linger times ask, so that a clock that is set back by less has no
@@ -142,7 +142,7 @@ impl Table {
                     connection.key == *key && connection.goes_straight_on(segment)
                 });
                 if !straight {
-                    self.observe_hashed(hash, key, segment);
+                    self.observe_hashed(hash, slot, key, segment);
                 }
             }
             let now = chunk.iter().map(|(_, segment)| segment.seen.at).min().unwrap_or_default();
@@ -152,7 +152,7 @@ impl Table {
 
     /// Notes one segment.
     pub fn observe(&mut self, key: &FlowKey, segment: &Segment) {
-        self.observe_hashed(self.hash(key), key, segment);
+        self.observe_hashed(self.hash(key), Slab::NO_SLOT, key, segment);
     }
 
     /// Notes an ICMP error that quotes a segment which `side` sent.
@@ -227,7 +227,7 @@ impl Table {
             .collect();
         order.sort_by_key(|(_, _, segment)| segment.seen.frame);
         for (connection, n, segment) in order {
-            let taken_by = self.observe_hashed(hash, &key, segment);
+            let taken_by = self.observe_hashed(hash, Slab::NO_SLOT, &key, segment);
             if let Some(slot) = taken_by.filter(|_| n == head(connection)) {
                 self.absorb(slot, connection);
             }
@@ -245,7 +245,7 @@ impl Table {
 
     fn absorb(&mut self, slot: u32, part: &Connection) {
         self.slab[slot].absorb(part);
-        self.slab.set_mortal(slot, self.lingers(&self.slab[slot]).is_some());
+        self.slab.set_end(slot, self.end(&self.slab[slot]));
     }
 
     fn hash(&self, key: &FlowKey) -> u64 {
@@ -259,8 +259,9 @@ impl Table {
 
     /// Returns the slot that took the segment; a straggler is taken by none.
     #[inline(never)]
-    fn observe_hashed(&mut self, hash: u64, key: &FlowKey, segment: &Segment) -> Option<u32> {
-        let slot = match self.find(hash, key) {
+    fn observe_hashed(&mut self, hash: u64, guess: u32, key: &FlowKey, segment: &Segment) -> Option<u32> {
+        let found = if self.is_current(guess, key) { Some(guess) } else { self.find(hash, key) };
+        let slot = match found {
             Some(slot) if self.goes_on(slot, segment) => slot,
             found => {
                 if self.straggles(hash, found, segment) {
@@ -275,8 +276,17 @@ impl Table {
         };
         let slot = self.of_which(slot, segment);
         self.slab[slot].observe(segment);
-        self.slab.set_mortal(slot, self.lingers(&self.slab[slot]).is_some());
+        self.slab.set_end(slot, self.end(&self.slab[slot]));
         Some(slot)
+    }
+
+    /// Whether the flow's present connection is in that slot, as looking it up would say.
+    fn is_current(&self, slot: u32, key: &FlowKey) -> bool {
+        self.slab.get(slot).is_some_and(|connection| {
+            connection.key == *key
+                && connection.bits & Connection::SUPERSEDED == 0
+                && self.slab.is_taken(slot)
+        })
     }
 
     /// Whether it belongs to a connection that was closed and has settled, be it still held or not.
@@ -396,16 +406,18 @@ impl Table {
         for _ in 0..slots.min(self.slab.capacity() as usize) {
             self.hand = if self.hand + 1 < self.slab.capacity() { self.hand + 1 } else { 0 };
             let slot = self.hand;
-            if !self.slab.is_mortal(slot) {
-                continue;
-            }
-            let connection = &self.slab[slot];
-            // What is closed by both is known for a straggler's all the same, held or not.
-            let late = if connection.closed_by_both() { Span::ZERO } else { Table::CLOCKS_STEP };
-            if self.expired(connection, now - late) {
+            if self.slab.may_have_ended(slot, now) && self.end(&self.slab[slot]).is_some_and(|end| now > end)
+            {
                 self.retire(slot);
             }
         }
+    }
+
+    /// After when the sweep takes it out.
+    fn end(&self, connection: &Connection) -> Option<Timestamp> {
+        // What is closed by both is known for a straggler's all the same, held or not.
+        let late = if connection.closed_by_both() { Span::ZERO } else { Table::CLOCKS_STEP };
+        Some(connection.last().at + self.lingers(connection)? + late)
     }
 
     /// Under a memory limit: retires the one idle for longest among a handful.

@@ -140,6 +140,12 @@ impl Hash for FlowKey {
 }
 
 impl FlowKey {
+    /// Of no flow, to be filled in.
+    pub const BLANK: FlowKey = {
+        let nobody = Endpoint { addr: [0; 16], port: 0 };
+        FlowKey { lo: nobody, hi: nobody, zone: 0 }
+    };
+
     /// All that it holds.
     #[inline(always)]
     fn words(&self) -> [u64; 5] {
@@ -177,7 +183,7 @@ impl FlowKey {
     pub fn of_v6(source: (&[u8; 16], u16), destination: (&[u8; 16], u16), zone: u32) -> (FlowKey, Side) {
         let number = |addr: &[u8; 16]| u128::from_be_bytes(*addr);
         let (from, to) = (number(source.0), number(destination.0));
-        let swapped = from > to || from == to && source.1 > destination.1;
+        let swapped = (from > to) | (from == to) & (source.1 > destination.1);
         let (lo, hi) = select_unpredictable(swapped, (destination, source), (source, destination));
         let side = if swapped { Side::Hi } else { Side::Lo };
         (FlowKey { lo: Endpoint::v6(*lo.0, lo.1), hi: Endpoint::v6(*hi.0, hi.1), zone }, side)
@@ -238,7 +244,7 @@ mod tests {
             FlowKey { lo: Endpoint::v6([0; 16], 1), ..key },
             FlowKey { zone: 1, ..key },
         ];
-        assert!(others.iter().all(|other| *other != key) && key == key.clone());
+        assert!(others.iter().all(|other| *other != key) && key == FlowKey { ..key });
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One TCP segment, reduced to what is followed.
 
-use super::{SeqNum, Side, Stamp, TcpFlags};
+use super::{SeqNum, Side, Stamp, TcpFlags, Timestamp};
 
 /// The timestamps option (RFC 7323 §3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,6 +49,25 @@ pub struct Segment {
 impl Segment {
     /// No window scale option was seen.
     pub const NO_SCALE: u8 = 255;
+
+    /// One of which nothing is known, to be filled in.
+    pub const BLANK: Segment = Segment {
+        seen: Stamp { at: Timestamp(0), frame: 0 },
+        seq: SeqNum(0),
+        ack: SeqNum(0),
+        len: 0,
+        timestamps: TcpTimestamps { val: 0, ecr: 0 },
+        window: 0,
+        checksum: 0,
+        ip_id: 0,
+        interface: 0,
+        flags: TcpFlags(0),
+        hop_limit: 0,
+        side: Side::Lo,
+        has_timestamps: false,
+        has_options: false,
+        window_scale: Segment::NO_SCALE,
+    };
 
     /// Length in sequence space: payload, and one each for SYN and FIN (RFC 9293 §3.4).
     #[inline]
