@@ -18,6 +18,7 @@ mod outage;
 mod path_idle_timeout;
 mod pattern_in_time;
 mod pool_exhausted;
+mod proxy_legs;
 mod restart_seen;
 mod scene;
 mod server_idle_timeout;

@@ -58,6 +58,93 @@ const FORGETFUL: [&str; 7] = [
     "ipv6-firewall-forgets",
 ];
 
+/// Other paths that forget or die, with what is said of them tested by name.
+const BROKEN: [&str; 5] =
+    ["keepalive-firewall", "keepalive-firewall-v6", "firewall-says-so", "two-firewalls", "host-death"];
+
+/// The only finding of that name in that capture.
+fn only(scenario_name: &str, file: &str, finding: &str) -> PatternFinding {
+    let (captures, _) = scenario(scenario_name);
+    let (_, path) = captures.iter().find(|(name, _)| name.starts_with(file)).unwrap();
+    let mut all: Vec<_> = judge(path).into_iter().filter(|found| found.name == finding).collect();
+    assert_eq!(all.len(), 1, "{scenario_name}/{file}: {finding}");
+    all.remove(0)
+}
+
+fn brackets(finding: &PatternFinding, timer: f64) {
+    let interval = interval(finding);
+    let [above, at_most] = [interval.above, interval.at_most].map(|span| span.unwrap().as_secs_f64());
+    assert!(
+        above < timer && timer <= at_most && at_most - above < 2.0,
+        "{above} to {at_most}, set to {timer}"
+    );
+    assert_eq!(interval.clock, TimerClock::Any);
+}
+
+#[test]
+fn each_path_has_its_own_interval() {
+    let (captures, _) = scenario("two-firewalls");
+    let findings = judge(&captures[0].1);
+    let timers = named(&findings, "path-idle-timeout");
+    let [short, long] = timers[..] else { panic!("{} timers", timers.len()) };
+    brackets(short, 4.0);
+    brackets(long, 9.0);
+}
+
+#[test]
+fn keep_alives_are_witnesses_and_a_filters_icmp_is_proof() {
+    for name in ["keepalive-firewall", "keepalive-firewall-v6"] {
+        brackets(&only(name, "client-side", "path-idle-timeout"), 6.0);
+    }
+    let named = only("firewall-says-so", "client-side", "path-idle-timeout");
+    brackets(&named, 5.0);
+    assert_eq!(named.fact, Certainty::Certain);
+}
+
+#[test]
+fn a_host_out_of_reach_is_an_outage_and_no_timer() {
+    let outage = only("host-death", "client-side", "outage");
+    assert_eq!(outage.members.len(), 10);
+    assert!(outage.cause.unwrap().because[0].contains("reported it unreachable"));
+    let (captures, _) = scenario("host-death");
+    assert!(named(&judge(&captures[0].1), "path-idle-timeout").is_empty());
+}
+
+#[test]
+fn what_ails_a_service_is_named() {
+    let age = only("fixed-age", "server-side", "pattern-in-time");
+    assert!(age.words.headline.contains("fixed age of 12 s"), "{}", age.words.headline);
+    let period = only("periodic", "server-side", "pattern-in-time");
+    assert!(period.words.headline.contains("every 10.9 s"), "{}", period.words.headline);
+    let pool = only("pool-exhausted", "server-side", "pool-exhausted");
+    assert!(pool.fact == Certainty::Likely && pool.severity == Severity::Error);
+    let stall = only("service-stall", "server-side", "service-stall");
+    let stalled = stall.lasted.unwrap().span.as_secs_f64();
+    assert!((12.0..15.0).contains(&stalled), "{stalled}");
+    let restart = only("restart", "server-side", "restart-seen");
+    assert!(restart.place.ends_with(":8500"));
+    let chain = only("proxy-chain", "proxy-any", "leak-chain");
+    assert!(chain.place.ends_with(":5432"), "the one behind is the likely cause: {}", chain.place);
+}
+
+#[test]
+fn ordinary_services_show_no_pattern() {
+    for name in [
+        "long-polling",
+        "websocket",
+        "idle-ssh",
+        "nc-half-close",
+        "health-checks",
+        "tls-close",
+        "upload-sink",
+    ] {
+        for (file, path) in scenario(name).0 {
+            let found: Vec<_> = judge(&path).iter().map(|finding| finding.name).collect();
+            assert!(found.is_empty(), "{name}/{file}: {found:?}");
+        }
+    }
+}
+
 #[test]
 fn the_interval_always_contains_the_timer() {
     let mut likely = 0;
@@ -102,7 +189,7 @@ fn no_timer_is_claimed_without_a_firewall() {
     let all = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures")).unwrap();
     let mut scenarios = 0;
     for name in all.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
-        if FORGETFUL.contains(&name.as_str()) || name == "file-formats" {
+        if FORGETFUL.contains(&name.as_str()) || BROKEN.contains(&name.as_str()) || name == "file-formats" {
             continue;
         }
         scenarios += 1;

@@ -15,7 +15,7 @@ use crate::findings::{self, CaptureFacts, Case, Grace, HostFacts, Roles, Service
 use crate::tcp::{Closure, Connection, EndpointState, replay};
 #[cfg(test)]
 use crate::wire::Stamp;
-use crate::wire::{Endpoint, FlowKey, Side, Timestamp};
+use crate::wire::{Endpoint, FlowKey, Side, Span, Timestamp};
 
 /// A connection with everything derived from its facts.
 #[derive(Clone, Debug)]
@@ -38,10 +38,22 @@ impl Judged {
         format!("{:08x}", short_id(&self.connection))
     }
 
-    /// Whether it says something about others: it was silent, or has begun to close.
-    fn is_witness(&self) -> bool {
+    /// Whether it says something about others: it was silent, has begun to close, or waits for an answer at the end.
+    fn is_witness(&self, end: Timestamp) -> bool {
         let closing = Side::BOTH.into_iter().any(|side| self.connection.fin(side).is_some());
-        self.connection.silences().is_some() || closing && !self.connection.closed_by_both()
+        self.connection.silences().is_some()
+            || closing && !self.connection.closed_by_both()
+            || self.waits_since().is_some_and(|asked| end - asked >= Judged::WAITS)
+    }
+
+    /// Who waits as long as that for an answer may wait for ever.
+    const WAITS: Span = Span::secs(3);
+
+    /// When the client asked what was not answered yet.
+    pub fn waits_since(&self) -> Option<Timestamp> {
+        let [asker, answerer] =
+            [self.roles.client, self.roles.server()].map(|side| &self.connection.halves[side.index()]);
+        (asker.spoke_last(answerer) && !self.connection.is_over()).then_some(asker.last_payload_at)
     }
 
     /// Whether it is worth listing: found or undecided.
@@ -185,7 +197,7 @@ impl<'o> Survey<'o> {
             let judged = outcome.judge_one(connection, &cast);
             outcome.totals.one_direction +=
                 u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
-            if options.keep_all || judged.is_flagged() || judged.is_witness() {
+            if options.keep_all || judged.is_flagged() || judged.is_witness(outcome.capture.last.at) {
                 outcome.connections.push(judged);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::words::{self, SocketQuery};
 use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
-use crate::wire::{Side, Span};
+use crate::wire::{Side, Span, Stamp};
 
 pub(super) struct UnackedFin;
 
@@ -33,6 +33,11 @@ impl Rule for UnackedFin {
         }
         if !case.both_directions() {
             return Answer::No("one direction only was captured");
+        }
+        if fin.closes_second && fin.sent == 1 && was_heard_long_after(case, side, fin.seen) {
+            return Answer::No(
+                "the last FIN was not repeated: it was acknowledged, though that was not captured",
+            );
         }
         let age = fin.last_sent.at - fin.seen.at;
         if fin.sent < 3 || age < UnackedFin::AT_LEAST {
@@ -84,4 +89,11 @@ impl Rule for UnackedFin {
             next: words::list_sockets(case, side.peer(), SocketQuery::All),
         }
     }
+}
+
+/// Its host lived on for longer than a FIN waits that nobody acknowledges: a second after a known round trip, three without
+/// (RFC 6298 §2), and as long again.
+fn was_heard_long_after(case: &Case<'_>, side: Side, fin: Stamp) -> bool {
+    let patience = case.connection.rtt().map_or(Span::secs(6), |rtt| Span::secs(2) + rtt.times(8));
+    case.hosts[side.index()].last.at - fin.at >= patience
 }

@@ -16,6 +16,14 @@ pub(crate) fn thousands(n: u64) -> String {
     text
 }
 
+/// `once in 1,250`, for what chance does so seldom.
+pub(crate) fn once_in(chance: f64) -> String {
+    match (1.0 / chance.max(f64::MIN_POSITIVE)).min(1e7) as u64 {
+        1_000_000.. => "less than once in a million".into(),
+        n => format!("once in {}", thousands(n.max(1))),
+    }
+}
+
 /// `stream 17, frame 4,211`, or the frame alone where stream numbers mean nothing.
 pub(super) fn frame(case: &Case<'_>, stamp: Stamp) -> String {
     match case.connection.stream {

@@ -8,6 +8,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
 use super::data::{Data, Graph, GraphEdge, GraphNode};
+use super::proxy_legs::{Paired, proxy_legs};
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
@@ -32,12 +33,15 @@ const HANGS: [&str; 9] = [
 
 /// The connections of one host to one port of another.
 #[derive(Clone, Default)]
-struct Leg {
+pub(super) struct Leg {
     port: u16,
     connections: u64,
     /// Those that hang, with the moment from which they did, in order of time.
-    troubled: Vec<(usize, Stamp)>,
+    pub(super) troubled: Vec<(usize, Stamp)>,
 }
+
+/// By client, server and port.
+pub(super) type Legs = BTreeMap<(IpAddr, IpAddr, u16), Leg>;
 
 type Hosts = DiGraph<IpAddr, Leg>;
 
@@ -47,7 +51,7 @@ impl Pattern for LeakChain {
     }
 
     fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
-        let hosts = graph(scene);
+        let (hosts, paired) = graph(scene);
         let fronts = hosts.edge_indices().filter(|&edge| leaks(scene, &hosts[edge]));
         let mut told: HashSet<NodeIndex> = HashSet::new();
         let mut findings = Vec::new();
@@ -56,7 +60,8 @@ impl Pattern for LeakChain {
             // One of its upstreams that hung before the last of its own did.
             let Some(chain) = chain(&hosts, host, &hosts[front]) else { continue };
             if told.insert(host) {
-                findings.push(self.finding(scene, &hosts, front, &chain));
+                let pairing = paired.iter().find(|pair| pair.serves_as == hosts[host]);
+                findings.push(self.finding(scene, &hosts, front, &chain, pairing));
             }
         }
         findings
@@ -70,6 +75,7 @@ impl LeakChain {
         hosts: &Hosts,
         front: petgraph::graph::EdgeIndex,
         chain: &[petgraph::graph::EdgeIndex],
+        pairing: Option<&Paired>,
     ) -> PatternFinding {
         let target = |edge: petgraph::graph::EdgeIndex| {
             let addr = hosts.edge_endpoints(edge).map(|(_, to)| hosts[to]);
@@ -93,12 +99,14 @@ impl LeakChain {
             cause: Some(Cause {
                 what: "the host",
                 certainty: Certainty::Possible,
-                because: vec![format!(
+                because: std::iter::once(format!(
                     "{} hung first, on {} of {} connections looked at",
                     cause,
                     thousands(leg.troubled.len() as u64),
                     thousands(leg.connections)
-                )],
+                ))
+                .chain(pairing.map(Paired::because))
+                .collect(),
             }),
             members,
             words: Words {
@@ -129,9 +137,9 @@ impl LeakChain {
     }
 }
 
-/// Hosts by address, connected by what was kept of their connections.
-fn graph(scene: &Scene<'_>) -> Hosts {
-    let mut legs: BTreeMap<(IpAddr, IpAddr, u16), Leg> = BTreeMap::new();
+/// Hosts by address, connected by what was kept of their connections; and what is taken for two addresses of one proxy.
+fn graph(scene: &Scene<'_>) -> (Hosts, Vec<Paired>) {
+    let mut legs = Legs::new();
     for (member, judged) in scene.outcome.connections.iter().enumerate() {
         let (client, service) = scene.path(member);
         let port = service.port();
@@ -142,21 +150,23 @@ fn graph(scene: &Scene<'_>) -> Hosts {
             leg.troubled.push((member, since));
         }
     }
+    let fronts = legs.iter().filter(|(_, leg)| leaks(scene, leg));
+    let paired = proxy_legs(scene, fronts, &legs);
+    let host =
+        |addr: IpAddr| paired.iter().find(|pair| pair.asks_as == addr).map_or(addr, |pair| pair.serves_as);
     let mut hosts = Hosts::new();
     let mut nodes: BTreeMap<IpAddr, NodeIndex> = BTreeMap::new();
     for ((client, server, _), mut leg) in legs {
         leg.troubled.sort_unstable_by_key(|(_, since)| (since.at, since.frame));
         let [from, to] =
-            [client, server].map(|addr| *nodes.entry(addr).or_insert_with(|| hosts.add_node(addr)));
+            [host(client), server].map(|addr| *nodes.entry(addr).or_insert_with(|| hosts.add_node(addr)));
         hosts.add_edge(from, to, leg);
     }
-    hosts
+    (hosts, paired)
 }
 
 /// Since when the serving side hangs: it owes its FIN or an answer, or is out of reach.
 fn hangs(scene: &Scene<'_>, judged: &Judged) -> Option<Stamp> {
-    let server = judged.roles.server();
-    let connection = &judged.connection;
     if let Some(finding) = judged.verdict.primary()
         && HANGS.contains(&finding.name)
     {
@@ -165,11 +175,8 @@ fn hangs(scene: &Scene<'_>, judged: &Judged) -> Option<Stamp> {
         return if by_client { None } else { finding.since };
     }
     // A request that is still waiting.
-    let (asker, answerer) = (&connection.halves[server.peer().index()], &connection.halves[server.index()]);
-    let waits = asker.spoke_last(answerer)
-        && !connection.is_over()
-        && scene.end() - asker.last_payload_at >= Span::secs(10);
-    waits.then_some(Stamp { at: asker.last_payload_at, frame: connection.first.frame })
+    let asked = judged.waits_since().filter(|&asked| scene.end() - asked >= Span::secs(10))?;
+    Some(Stamp { at: asked, frame: judged.connection.first.frame })
 }
 
 /// A service that owes FINs.

@@ -277,10 +277,7 @@ fn because(group: &Group, reading: &Reading) -> Vec<String> {
         ));
     }
     if reading.certainty > Certainty::Possible {
-        because.push(format!(
-            "by chance in this order: 1 in {}",
-            thousands((1.0 / bracket.chance.max(1e-9)) as u64)
-        ));
+        because.push(format!("by chance in this order: {}", words::once_in(bracket.chance)));
     }
     because
 }

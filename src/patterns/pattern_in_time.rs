@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::constancy::{Constant, play};
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
-use crate::findings::words::{self, thousands};
+use crate::findings::words::{self, once_in, thousands};
 use crate::findings::{Certainty, Severity, Words};
 use crate::wire::{Endpoint, Span, Stamp, Timestamp};
 
@@ -137,7 +137,7 @@ impl PatternInTime {
 }
 
 fn odds(chance: f64) -> String {
-    format!("By chance about once in {}", thousands((1.0 / chance.max(1e-9)) as u64))
+    format!("By chance {}", once_in(chance))
 }
 
 /// Each at the same age, though they did not begin together.

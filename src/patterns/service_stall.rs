@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
-use crate::findings::words::{self, thousands};
+use crate::findings::words::{self, once_in};
 use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
 use crate::tcp::{Clock, Witness};
 use crate::wire::{Endpoint, Span, Timestamp};
@@ -83,9 +83,9 @@ impl ServiceStall {
                 because: vec![
                     "it acknowledged meanwhile: kernel and path were alive, the program was not".into(),
                     format!(
-                        "they began to wait {apart} apart and were answered within {}: by chance about once in {}",
+                        "they began to wait {apart} apart and were answered within {}: by chance {}",
                         last - ended,
-                        thousands((1.0 / chance.max(1e-9)) as u64)
+                        once_in(chance)
                     ),
                 ],
             }),

@@ -129,6 +129,39 @@ fn two_boxes_have_two_timers() {
 }
 
 #[test]
+fn two_boxes_a_dead_host_a_loss_and_a_servers_own_limit_are_kept_apart() {
+    let mut all = ladder(&[100.0, 200.0, 280.0, 290.0, 295.0], &[310.0, 330.0, 400.0]);
+    // Lost three times right after a silence, and answered then.
+    let lossy = Talk::open(&client(150), SERVICE, 45.0);
+    all.push(lossy.calls(Client, 345.0 - 45.0, 4).acks(Server).done());
+    let other = "203.0.113.4:443";
+    for (n, s) in [500.0, 700.0, 800.0, 850.0, 880.0, 910.0, 950.0, 1_000.0].into_iter().enumerate() {
+        let talk = Talk::open(&client(200 + n), other, 10.0 + 60.0 * n as f64);
+        let at = 10.0 + 60.0 * n as f64 + s;
+        all.push(if s > 900.0 { dies(talk, at) } else { lives(talk, at) }.done());
+    }
+    all.push(Talk::open(&client(400), other, 1_950.0).done());
+    let dead = "203.0.113.66:22";
+    for (n, began) in [1_000.0, 1_200.0, 1_500.0, 1_650.0].into_iter().enumerate() {
+        all.push(dies(Talk::open(&client(300 + n), dead, began), 1_700.0 + n as f64).done());
+    }
+    let limited = "203.0.113.8:25";
+    for n in 0..3 {
+        let began = 77.0 * f64::from(n);
+        let talk = Talk::open(&client(500 + n as usize), limited, began);
+        all.push(talk.fin(Server, began + 120.0).fin(Client, began + 120.1).done());
+    }
+    let told = found(all, 2_100.0);
+    let expected = [
+        "Likely outage 203.0.113.66".to_string(),
+        format!("Likely path-idle-timeout {PATH} Any 294..309"),
+        format!("Likely path-idle-timeout 192.0.2.7 - {other} Any 879..909"),
+        format!("Likely server-idle-timeout {limited}"),
+    ];
+    assert!(told.len() == 4 && expected.iter().all(|line| told.contains(line)), "{told:#?}");
+}
+
+#[test]
 fn thin_paths_of_one_network_are_taken_together() {
     let from = |n: usize| format!("192.0.2.{}:40000", 10 + n);
     let mut all = vec![alive(0.0, 2_000.0)];

@@ -98,6 +98,11 @@ fn unacked_fin() {
     assert_eq!(repeated.told(), "unacked-fin client");
     assert_eq!(after(open, "2.01 < FA\n 2.02 > A\n").told(), "");
     assert_eq!(after(open, "2.2 > FA seq=-1\n 2.5 end").told(), "undecided unacked-fin client");
+    let last = "2.01 < A\n 2.02 < FA\n 9 end";
+    assert_eq!(after(open, last).told(), "undecided unacked-fin server");
+    assert_eq!(after(open, last).alive(false).told(), "", "a live host would have repeated it");
+    let again = "2.01 < A\n 2.02 < FA\n 2.3 < FA seq=-1\n 9 end";
+    assert_eq!(after(open, again).alive(false).told(), "undecided unacked-fin server", "it did repeat it");
 }
 
 #[test]

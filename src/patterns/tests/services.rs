@@ -128,6 +128,29 @@ fn a_leak_in_front_of_a_service_that_hangs() {
 }
 
 #[test]
+fn a_proxy_that_asks_from_another_address_is_known_by_its_times() {
+    const BEHIND: &str = "203.0.113.4:3306";
+    let front = |n: usize| {
+        let asked = 200.0 + IRREGULAR[n];
+        Talk::connect(&client(n), SERVICE, asked - 1.0).say(Client, asked).fin(Client, asked + 30.0).done()
+    };
+    let behind = |n: usize, after: f64| {
+        let asked = 200.0 + IRREGULAR[n] + after;
+        let from = format!("203.0.113.1:{}", 33_000 + n);
+        Talk::connect(&from, BEHIND, asked - 0.5).say(Client, asked).done()
+    };
+    let chain =
+        |behind: Vec<Connection>| named("leak-chain", (0..4).map(front).chain(behind).collect(), 2_000.0);
+    let follow: Vec<_> = (0..4).map(|n| behind(n, 0.03)).collect();
+    assert_eq!(chain(follow.clone()), [format!("Possible leak-chain {BEHIND}")]);
+    assert!(chain((0..4).map(|n| behind(n, 0.5)).collect()).is_empty(), "they follow too late");
+    assert!(chain((0..2).map(|n| behind(n, 0.03)).collect()).is_empty(), "two are chance");
+    let also_client = Talk::open("203.0.113.1:50000", SERVICE, 5.0).fin(Client, 7.0).done();
+    let asks_both = follow.into_iter().chain([also_client]).collect();
+    assert!(chain(asks_both).is_empty(), "a client of the front asks both by itself");
+}
+
+#[test]
 fn every_pattern_has_a_rank_and_a_text() {
     for (at, pattern) in PATTERNS.iter().enumerate() {
         assert_eq!(rank(pattern.name()), Some(at));

@@ -1,0 +1,73 @@
+//! What is ordinary must stay quiet: real captures of long polling, WebSocket, idle logins, `nc -N`, health checks that
+//! reset, HTTP/1.0 servers that close first, TLS farewells and uploads without answer. Nothing there is worse than a note,
+//! and what is a fault is found beside it.
+
+use std::path::{Path, PathBuf};
+
+use cwait_pcap::analysis::{self, Options, Outcome};
+use cwait_pcap::report::{Listed, Report, Request, Severity};
+
+fn capture(scenario: &str, file: &str) -> Outcome {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "testdata/captures", scenario, file].iter().collect();
+    analysis::run(&[path], &Options { keep_all: true, ..Options::default() }, &mut |_| {}).unwrap()
+}
+
+fn report(outcome: &Outcome) -> Report {
+    Report::build(outcome, &Request { command_line: Vec::new(), listed: Listed::All, limit: None })
+}
+
+/// Every bundled capture of a scenario.
+fn captures(scenario: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures").join(scenario);
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".zst")).collect()
+}
+
+#[test]
+fn nothing_ordinary_is_worse_than_a_note() {
+    let ordinary = [
+        "long-polling",
+        "websocket",
+        "idle-ssh",
+        "nc-half-close",
+        "health-checks",
+        "http10",
+        "tls-close",
+        "upload-sink",
+        "frequent-keepalive",
+    ];
+    for scenario in ordinary {
+        for file in captures(scenario) {
+            let report = report(&capture(scenario, &file));
+            for finding in &report.findings {
+                assert_eq!(finding.severity, Severity::Note, "{scenario}/{file}: {}", finding.name);
+            }
+        }
+    }
+}
+
+/// The names of all findings on single connections, as notes or otherwise, with how many connections have each.
+fn found(scenario: &str, file: &str, name: &str) -> usize {
+    let outcome = capture(scenario, file);
+    let has = |judged: &&analysis::Judged| judged.verdict.findings.iter().any(|finding| finding.name == name);
+    outcome.connections.iter().filter(has).count()
+}
+
+#[test]
+fn faults_are_found_in_captures_of_real_hosts() {
+    let cases = [
+        ("mtu-black-hole", "client-side.pcap.zst", "large-segments-lost", 4),
+        ("clients-give-up", "server-side.pcap.zst", "client-gave-up", 9),
+        ("clients-give-up", "server-side.pcap.zst", "no-answer", 9),
+        ("frequent-keepalive", "server-side.pcap.zst", "frequent-keepalive", 6),
+        ("pool-reuse", "server-side.pcap.zst", "stale-connection-reused", 4),
+        ("reboot", "client-side.pcap.zst", "peer-forgot", 6),
+        ("keepalive-firewall", "client-side.pcap.zst", "keepalive-gave-up", 0),
+        ("linger-zero", "client-side.pcap.zst", "close-wait-aborted", 7),
+        ("long-polling", "client-side.pcap.zst", "late-answer", 1),
+        ("backlog-full", "server-side.pcap.zst", "syn-unanswered", 3),
+    ];
+    for (scenario, file, name, times) in cases {
+        assert_eq!(found(scenario, file, name), times, "{scenario}/{file}: {name}");
+    }
+}
