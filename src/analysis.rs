@@ -52,6 +52,8 @@ pub struct Options {
     pub evidence: std::sync::Arc<Evidence>,
     /// Limits of the readers.
     pub read: crate::capture::Limits,
+    /// What may end the reading early.
+    pub interrupt: crate::capture::Interrupt,
 }
 
 /// Which connections are looked at; everything is tracked all the same.

@@ -10,6 +10,7 @@
 mod compression;
 mod erf;
 mod error;
+mod interrupt;
 mod link;
 mod pcap;
 mod pcapng;
@@ -26,6 +27,7 @@ use crate::wire::Timestamp;
 
 pub use compression::Compression;
 pub use error::{CaptureError, Looks};
+pub use interrupt::Interrupt;
 pub use reader::Reader;
 pub use summary::{ByteOrder, Cut, Damage, DamageKind, Drop, Interface, Summary};
 pub use unpacked::Unpacked;

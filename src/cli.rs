@@ -5,6 +5,7 @@ mod analyze;
 mod args;
 mod extract;
 mod follow;
+mod interrupt;
 mod job;
 mod output;
 mod progress;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
+use cwait_pcap::report::plain;
 use status::Status;
 
 /// Runs the command that was typed.
@@ -38,7 +40,7 @@ pub fn main() -> ExitCode {
     let status = done.unwrap_or_else(|error| {
         let status = Status::of_error(&error);
         if status != Status::Done {
-            eprintln!("cwait-pcap: {}", said_once(&error));
+            eprintln!("cwait-pcap: {}", plain(&said_once(&error)));
         }
         status
     });

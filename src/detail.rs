@@ -43,7 +43,7 @@ pub fn can_read_again(inputs: &[InputFacts]) -> bool {
 /// not read this time either, without another word.
 ///
 /// # Errors
-/// If an input cannot be opened any more.
+/// If an input cannot be opened any more, or is not the one that was read.
 pub fn read_again(
     inputs: &[InputFacts],
     options: &Options,
@@ -60,12 +60,18 @@ pub fn read_again(
         }
         let mut reader = Reader::open(&input.path, &options.read)?;
         let mut frame = before;
+        let mut changed = false;
         let mut take = |record: &Record<'_>| {
             frame = record.frame + before;
             let record = Record { frame, ..*record };
             if let Decoded::Segment(key, segment) = decoder.decode(&record)
                 && let Some(which) = wanted.find(&key, &segment)
             {
+                let first = wanted.connections[which].first;
+                changed |= first.frame == frame && first.at != record.at;
+                if changed {
+                    return;
+                }
                 sink(&Hit { which, input: at, record, segment });
             }
         };
@@ -73,6 +79,9 @@ pub fn read_again(
             if before + reader.summary().frames >= upto {
                 break;
             }
+        }
+        if changed || wanted.misses_one(before, input.summary.frames) {
+            return Err(CaptureError::Changed);
         }
     }
     Ok(())
@@ -83,6 +92,8 @@ struct Wanted<'a> {
     connections: &'a [&'a Connection],
     /// Another connection on the same ports has begun: only what fits is still this one's.
     superseded: Vec<bool>,
+    /// A segment of it was met again.
+    met: Vec<bool>,
     /// For each flow: first and last frame of its connections and their places, by first frame.
     flows: HashMap<FlowKey, Vec<(u64, u64, usize)>, RandomState>,
     first: u64,
@@ -101,7 +112,23 @@ impl<'a> Wanted<'a> {
         for uses in flows.values_mut() {
             uses.sort_unstable();
         }
-        Wanted { connections, superseded: vec![false; connections.len()], flows, first, last }
+        Wanted {
+            connections,
+            superseded: vec![false; connections.len()],
+            met: vec![false; connections.len()],
+            flows,
+            first,
+            last,
+        }
+    }
+
+    /// Whether one of them that began in these frames is not in them any more. One of very few segments is not judged
+    /// by: they may have come as fragments of which a part lies in a file before.
+    fn misses_one(&self, before: u64, frames: u64) -> bool {
+        let inside = |frame: u64| frame > before && frame <= before + frames;
+        let long = |connection: &Connection| connection.halves.iter().any(|half| half.segments > 2);
+        let mut all = self.connections.iter().zip(&self.met);
+        all.any(|(connection, met)| !met && long(connection) && inside(connection.first.frame))
     }
 
     fn find(&mut self, key: &FlowKey, s: &Segment) -> Option<usize> {
@@ -111,6 +138,7 @@ impl<'a> Wanted<'a> {
         if s.seen.frame > last {
             return None;
         }
+        self.met[which] = true;
         let connection = self.connections[which];
         self.superseded[which] |= connection.is_other_syn(s);
         (!self.superseded[which] || connection.fits(s) && !connection.is_other_syn(s)).then_some(which)

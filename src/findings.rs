@@ -19,6 +19,7 @@ mod keepalive_gave_up;
 mod large_segments_lost;
 mod late_answer;
 mod late_fin;
+mod losses;
 mod missing_fin;
 mod no_answer;
 mod no_keepalive;
@@ -35,7 +36,6 @@ mod syn_unanswered;
 #[cfg(test)]
 mod tests;
 mod unacked_fin;
-mod unreadable;
 pub(crate) mod words;
 mod zero_window_stall;
 
@@ -427,6 +427,6 @@ pub fn judge(case: &Case<'_>) -> Verdict {
             Answer::Found(finding) => verdict.findings.push(*finding),
         }
     }
-    unreadable::weaken(case, &mut verdict);
+    losses::weaken(case, &mut verdict);
     verdict
 }

@@ -52,6 +52,7 @@ pub use sockets::{SocketExcess, SocketListing, SocketMoment, SocketReport, Socke
 pub use sort::{SORTS, Sort};
 pub use style::{Detail, Style};
 pub use terminal::connection as write_connection;
+pub use text::plain;
 
 /// The name of the schema, for readers that meet the file alone.
 pub const SCHEMA: &str = "cwait-pcap/report";

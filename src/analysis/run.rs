@@ -1,6 +1,7 @@
 //! Reading captures from files and pipes into an [`Analysis`].
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::{Analysis, Options, Outcome};
@@ -38,6 +39,28 @@ impl From<&CaptureError> for Trouble {
             None => error.to_string(),
         };
         Trouble { what, temporary: error.is_temporary() }
+    }
+}
+
+impl Trouble {
+    /// The user did not want to wait for the rest.
+    fn interrupted(what: impl fmt::Display) -> Trouble {
+        Trouble {
+            what: format!("{what}: reading was interrupted, the rest is not looked at"),
+            temporary: false,
+        }
+    }
+
+    /// There is less of a file than there was when it was opened; none if there is not.
+    fn shrunk(path: &Path, reader: &Reader) -> Option<Trouble> {
+        let (read, len) = reader.position();
+        let now = std::fs::metadata(path).ok()?.len();
+        let len = len.filter(|len| read < *len && now < *len)?;
+        let (frame, byte) = (reader.summary().frames + 1, reader.summary().capture_bytes);
+        let what = format!(
+            "frame {frame} at byte {byte}: the file shrank while it was read, from {len} to {read} bytes"
+        );
+        Some(Trouble { what, temporary: false })
     }
 }
 
@@ -126,6 +149,11 @@ pub fn run(
     let mut facts: Vec<InputFacts> = Vec::with_capacity(inputs.len());
     let (mut bytes_before, mut open_end) = (0, None);
     for path in in_time_order(inputs, options)? {
+        if options.interrupt.is_raised() {
+            let (first_frame, trouble) = (analysis.frames() + 1, Some(Trouble::interrupted("not read")));
+            facts.push(InputFacts { path, first_frame, summary: Summary::default(), hash: None, trouble });
+            continue;
+        }
         let mut reader = open(&path, options)?;
         let first_frame = analysis.frames() + 1;
         let end_before = analysis.last().at;
@@ -140,9 +168,18 @@ pub fn run(
                     break;
                 }
             }
+            if options.interrupt.is_raised() {
+                break;
+            }
             let (bytes, _) = reader.position();
             progress(Progress { bytes: bytes_before + bytes, of, frames: analysis.frames() });
         }
+        if options.interrupt.is_raised() {
+            let place =
+                format!("frame {} at byte {}", reader.summary().frames + 1, reader.summary().capture_bytes);
+            trouble = Some(Trouble::interrupted(place));
+        }
+        trouble = trouble.or_else(|| Trouble::shrunk(&path, &reader));
         analysis.next_file();
         let summary = reader.summary().clone();
         if let (Some(earlier), Some((first, _))) = (facts.last(), summary.times)
@@ -180,8 +217,13 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 fn open(path: &Path, options: &Options) -> Result<Reader, AnalyzeError> {
+    // Only what is no file can keep its reader waiting.
+    let waits = std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+    let watched = |input| Reader::from_read(options.interrupt.watch(input), &options.read);
     let reader = if is_stdin(path) {
-        Reader::from_read(Box::new(std::io::stdin()), &options.read)
+        watched(Box::new(std::io::stdin()))
+    } else if waits {
+        File::open(path).map_err(CaptureError::Open).and_then(|pipe| watched(Box::new(pipe)))
     } else {
         Reader::open(path, &options.read)
     };
@@ -218,7 +260,7 @@ fn first_time(path: &Path, options: &Options) -> Result<Option<Timestamp>, Analy
 
 fn hash_of(path: &Path) -> Result<String, AnalyzeError> {
     let mut hasher = blake3::Hasher::new();
-    let file = std::fs::File::open(path);
+    let file = File::open(path);
     file.and_then(|file| hasher.update_reader(file).map(|_| ()))
         .map_err(|source| AnalyzeError::Hash { path: path.to_owned(), source })?;
     Ok(hasher.finalize().to_hex().to_string())

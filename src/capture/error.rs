@@ -21,6 +21,9 @@ pub enum CaptureError {
         /// What the system says.
         source: io::Error,
     },
+    /// It was read before, and what was read is not in it any more.
+    #[error("changed since it was first read: what was found there is not in it any more")]
+    Changed,
     /// There is not one byte in it.
     #[error("empty file")]
     Empty,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use cwait_pcap::analysis::{self, Evidence, Options, Outcome, Select};
+use cwait_pcap::capture::Interrupt;
 use cwait_pcap::findings::Grace;
-use cwait_pcap::report::{Listed, Report, Request};
+use cwait_pcap::report::{Listed, Report, Request, plain};
 use cwait_pcap::wire::Timestamp;
 use cwait_pcap::{decode, sockets, tcp, trace};
 use jiff::tz::TimeZone;
 
-use super::args::{AnalyzeArgs, HostArgs, JudgeArgs, ReadArgs, SelectArgs};
+use super::args::{AnalyzeArgs, HostArgs, JudgeArgs, OnInterrupt, ReadArgs, SelectArgs};
+use super::interrupt;
 use super::job::Publication;
 use super::progress::Progress;
 use super::sockets::{listing, unpacked};
@@ -22,14 +24,18 @@ const CONNECTION_OCTETS: u64 = 640;
 
 /// Reads, judges, writes.
 pub fn run(args: &AnalyzeArgs) -> Result<Status> {
-    let publication =
-        Publication::new(&args.output, &args.listing, &args.gate, &args.captures, Listed::Flagged)?;
+    let inputs = [&args.captures[..], &args.host.sockets, &args.host.trace].concat();
+    let publication = Publication::new(&args.output, &args.listing, &args.gate, &inputs, Listed::Flagged)?;
     let listed = publication.listed();
     let options = Options {
         select: select(&args.select, publication.zone())?,
         keep_all: listed == Listed::All,
         hash: args.read.hash,
         evidence: Arc::new(evidence(&args.host, publication.zone())?),
+        interrupt: match args.on_interrupt {
+            OnInterrupt::Stop => Interrupt::default(),
+            OnInterrupt::Report => ending_reading(),
+        },
         ..options(&args.judge, &args.read)
     };
     if args.follow.is_asked_for() {
@@ -40,11 +46,27 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
     };
     let request = Request { command_line: command_line(), listed, limit: args.gate.limit };
     let mut report = Report::build(&outcome, &request);
-    if publication.draws_ladders() {
-        report.add_key_segments(&outcome, &options)?;
+    if publication.draws_ladders()
+        && let Err(error) = report.add_key_segments(&outcome, &options)
+        && let Some(input) = report.inputs.last_mut()
+    {
+        // What the first look found stands.
+        input.problems.push(format!("nothing is drawn of its connections: {error}"));
     }
     let written = publication.publish(report)?;
-    Ok(if may_pass(&outcome) { Status::TryAgain } else { written })
+    Ok(match () {
+        () if options.interrupt.is_raised() => Status::Interrupted,
+        () if may_pass(&outcome) => Status::TryAgain,
+        () => written,
+    })
+}
+
+/// What the first Ctrl-C ends.
+fn ending_reading() -> Interrupt {
+    let reading = Interrupt::armed();
+    let raised = reading.clone();
+    interrupt::instead(move || raised.raise());
+    reading
 }
 
 /// Reads what the hosts say of themselves.
@@ -72,7 +94,7 @@ pub fn read(captures: &[PathBuf], options: &Options, quiet: bool) -> Result<Opti
     match read {
         Ok(outcome) => Ok(Some(outcome)),
         Err(error) if error.is_temporary() => {
-            eprintln!("cwait-pcap: {error}");
+            eprintln!("cwait-pcap: {}", plain(&error.to_string()));
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -13,6 +13,7 @@ use cwait_pcap::report::{FORMATS, SCHEMA_VERSION, SORTS};
 use cwait_pcap::wire::Span;
 
 pub use follow::FollowArgs;
+pub use values::OnInterrupt;
 pub use values::SocketsFormat;
 use values::{Badness, TunnelArg, Which, ZoneArg, formats, size, sorts};
 
@@ -22,7 +23,8 @@ Exit status:
   1   done, and --fail-on or --limit was given and reached
   2   could not be done: usage, no such file, not a capture
   3   done in part: an input or a stretch of it could not be read, the report says which
-  75  try again: a passing failure, such as a full disk";
+  75  try again: a passing failure, such as a full disk
+  130 interrupted (Ctrl-C); no unfinished file is left behind";
 
 /// Version, schema version, and what this build can write.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -87,6 +89,10 @@ pub struct AnalyzeArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub gate: GateArgs,
+    /// What Ctrl-C does: stop ends the program; report ends the reading, of a pipe too, and reports what is known by then,
+    /// and a second Ctrl-C ends the program
+    #[arg(long, value_name = "WHAT", default_value = "stop")]
+    pub on_interrupt: OnInterrupt,
 }
 
 #[derive(Group, Debug)]

@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow, bail};
 use cwait_pcap::analysis::{Judged, Options, Outcome};
 use cwait_pcap::extract::{self, ExtractError, Request};
+use cwait_pcap::report::plain;
 use cwait_pcap::{detail, findings};
 use jiff::tz::TimeZone;
 
@@ -17,7 +18,8 @@ pub fn run(args: &ExtractArgs) -> Result<Status> {
     if let Some(name) = args.finding.iter().find(|name| findings::rule(name).is_none()) {
         bail!("no finding is called '{name}'; 'cwait-pcap explain' lists them");
     }
-    check_file(&args.output, &args.captures)?;
+    let key = args.anonymise.anonymize_key_file.iter().cloned();
+    check_file(&args.output, &args.captures.iter().cloned().chain(key).collect::<Vec<_>>())?;
     let names = names(&args.anonymise)?;
     let options = Options {
         select: select(&args.select, &TimeZone::system())?,
@@ -55,7 +57,7 @@ pub fn run(args: &ExtractArgs) -> Result<Status> {
         };
         eprintln!(
             "{}: {} of {} connections, {} frames{left_out}",
-            args.output.display(),
+            plain(&args.output.display().to_string()),
             written.connections,
             outcome.totals.connections,
             written.frames

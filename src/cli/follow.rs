@@ -18,6 +18,7 @@ use cwait_pcap::wire::{Span, Timestamp};
 
 use super::analyze::{command_line, may_pass};
 use super::args::AnalyzeArgs;
+use super::interrupt;
 use super::job::Publication;
 use super::output::{check_file, to_file};
 use super::status::Status;
@@ -51,7 +52,7 @@ pub fn run(args: &AnalyzeArgs, publication: &Publication, options: Options) -> R
     }
     let (events, next) = mpsc::channel();
     let handler = events.clone();
-    ctrlc::set_handler(move || _ = handler.send(Event::Interrupted)).context("cannot wait for Ctrl-C")?;
+    interrupt::instead(move || _ = handler.send(Event::Interrupted));
     let shared: Shared = Arc::new(Mutex::new(Follower::new(options.clone())));
     let reader = Reading {
         shared: Arc::clone(&shared),

@@ -38,7 +38,8 @@ impl Publication {
         by_default: Listed,
     ) -> Result<Self> {
         let outputs = output::choose(&output.output, output.format.as_deref())?;
-        output::check(&outputs, inputs)?;
+        let also = [&output.against, &output.anonymise.anonymize_key_file].into_iter().flatten().cloned();
+        output::check(&outputs, &inputs.iter().cloned().chain(also).collect::<Vec<_>>())?;
         let to_people = outputs.iter().all(|output| output.format.name() == "terminal");
         Ok(Publication {
             style: style(output, &outputs)?,

@@ -4,7 +4,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use super::interrupt;
 use anyhow::{Context, Result, bail};
 use cwait_pcap::report::{FORMATS, Format, Report, Style, by_extension, by_name};
 
@@ -29,9 +31,8 @@ pub fn choose(files: &[PathBuf], format: Option<&str>) -> Result<Vec<Output>> {
     files.iter().map(|file| Output::new(file, asked)).collect()
 }
 
-/// Refuses, before any work is done, what could not be written or would destroy an input.
+/// Refuses, before any work is done, what could not be written or would destroy an input, whatever name it goes by.
 pub fn check(outputs: &[Output], inputs: &[PathBuf]) -> Result<()> {
-    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
     let mut places: Vec<Option<PathBuf>> = Vec::new();
     for output in outputs {
         let place = match &output.to {
@@ -41,7 +42,7 @@ pub fn check(outputs: &[Output], inputs: &[PathBuf]) -> Result<()> {
         if places.contains(&place) {
             bail!("{}: two reports would go there", output.name());
         }
-        if place.as_ref().is_some_and(|place| inputs.contains(place)) {
+        if place.as_ref().is_some_and(|place| inputs.iter().any(|input| is_same(input, place))) {
             bail!("{}: is an input and will not be overwritten", output.name());
         }
         places.push(place);
@@ -112,6 +113,10 @@ pub fn to_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
         Ok(found) if !found.is_file() => (OpenOptions::new().write(true).open(&place)?, None),
         _ => {
             let unfinished = Unfinished::beside(&place)?;
+            // Who might not read the old one shall not read the new one.
+            if let Ok(old) = fs::metadata(&place) {
+                unfinished.file.set_permissions(old.permissions())?;
+            }
             (unfinished.file.try_clone()?, Some(unfinished))
         }
     };
@@ -119,6 +124,13 @@ pub fn to_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     fill(&mut out)?;
     out.flush()?;
     unfinished.map_or(Ok(()), |unfinished| unfinished.rename(&place))
+}
+
+/// Whether both names lead to one file: by another path, a link, or as hard links.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let (Ok(a), Ok(b)) = (fs::metadata(one), fs::metadata(other)) else { return false };
+    // Nothing written into a device or a pipe destroys what was read from it.
+    a.is_file() && b.is_file() && same_file::is_same_file(one, other).unwrap_or(false)
 }
 
 /// Where a path leads: an existing file behind its links, or a new name in an existing folder.
@@ -142,10 +154,18 @@ struct Unfinished {
 
 impl Unfinished {
     fn beside(place: &Path) -> io::Result<Unfinished> {
-        let name = place.file_name().unwrap_or_default().to_string_lossy();
-        let path = place.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Unfinished { path, file })
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        // A name of its own: the place's may be as long as names can be.
+        let number = COUNT.fetch_add(1, Relaxed);
+        let path = place.with_file_name(format!(".cwait-pcap-{}-{number}.part", std::process::id()));
+        interrupt::begun(&path);
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => Ok(Unfinished { path, file }),
+            Err(error) => {
+                interrupt::done(&path);
+                Err(error)
+            }
+        }
     }
 
     fn rename(self, place: &Path) -> io::Result<()> {
@@ -158,6 +178,7 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         // After the rename there is nothing left to remove.
         let _ = fs::remove_file(&self.path);
+        interrupt::done(&self.path);
     }
 }
 

@@ -13,18 +13,20 @@ pub struct Follower {
     inputs: Vec<InputFacts>,
     /// Of the file being read: packets said to be lost that were told to the analysis, and how many times.
     told: (u64, usize),
+    /// Of the same file: holes that were told.
+    holes: usize,
 }
 
 impl Follower {
     /// Nothing was read yet.
     pub fn new(options: Options) -> Follower {
-        Follower { analysis: Analysis::new(options), inputs: Vec::new(), told: (0, 0) }
+        Follower { analysis: Analysis::new(options), inputs: Vec::new(), told: (0, 0), holes: 0 }
     }
 
     /// The next file begins.
     pub fn begin(&mut self, path: PathBuf) {
         self.analysis.next_file();
-        self.told = (0, 0);
+        (self.told, self.holes) = ((0, 0), 0);
         let first_frame = self.analysis.frames() + 1;
         let summary = Summary::default();
         self.inputs.push(InputFacts { path, first_frame, summary, hash: None, trouble: None });
@@ -44,6 +46,9 @@ impl Follower {
             self.analysis.dropped(now.saturating_sub(total), fresh);
             self.told = (now, summary.drops.len());
         }
+        let holes = summary.holes();
+        self.analysis.unreadable(holes.iter().skip(self.holes).copied());
+        self.holes = holes.len();
         input.summary = summary.clone();
     }
 

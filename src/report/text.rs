@@ -51,7 +51,7 @@ pub(super) fn is_treacherous(c: char) -> bool {
 }
 
 /// The text with every treacherous character written out as `\u{202e}`; a tab, line feed or return becomes a blank.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.contains(is_treacherous) {
         return Cow::Borrowed(text);
     }

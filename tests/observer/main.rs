@@ -5,6 +5,7 @@
 //! is sampled, with data, reordering, doubled frames, offload, captures that begin late and numbers that wrap.
 
 mod exhaustive;
+mod judged;
 mod sampled;
 
 use cwait_pcap::tcp::{Connection, State};

@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use cwait_pcap::tcp::{Connection, State, replay};
-use cwait_pcap::wire::{Segment, Side, TcpFlags};
+use cwait_pcap::wire::{Segment, Side, Span, Stamp, TcpFlags, Timestamp};
 
 use super::{Teardown, key, leads_to, segment, shows_a_hole};
 
 /// Numbers from a seed (splitmix64).
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,19 +22,19 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.next() % sides
     }
 
-    fn percent(&mut self, chances: u64) -> bool {
+    pub(super) fn percent(&mut self, chances: u64) -> bool {
         self.roll(100) < chances
     }
 }
 
 /// What disturbs one conversation, in per cent of its segments.
 #[derive(Clone, Copy, Default)]
-struct Network {
-    name: &'static str,
+pub(super) struct Network {
+    pub(super) name: &'static str,
     loss_before: u64,
     delay_before: bool,
     reorder_before: u64,
@@ -45,9 +45,17 @@ struct Network {
     capture_drops: u64,
     offload: u64,
     midstream: bool,
+    /// Now and then everybody is silent for seconds or minutes.
+    pauses: bool,
 }
 
-const NETWORKS: [Network; 6] = {
+impl Network {
+    pub(super) fn with_pauses(self) -> Network {
+        Network { pauses: true, ..self }
+    }
+}
+
+pub(super) const NETWORKS: [Network; 6] = {
     let none = Network {
         name: "loss after",
         loss_before: 0,
@@ -60,6 +68,7 @@ const NETWORKS: [Network; 6] = {
         capture_drops: 0,
         offload: 0,
         midstream: false,
+        pauses: false,
     };
     [
         none,
@@ -88,14 +97,14 @@ const NETWORKS: [Network; 6] = {
 
 /// One end. Offsets count from its SYN, so that they never wrap.
 #[derive(Clone, Default)]
-struct End {
+pub(super) struct End {
     isn: u32,
     nxt: u64,
     una: u64,
     rcv: u64,
     /// Where its FIN lies.
     fin: Option<u64>,
-    teardown: Teardown,
+    pub(super) teardown: Teardown,
     ever_waited: bool,
     /// Payload as it was cut into segments.
     sent: Vec<(u64, u32)>,
@@ -112,10 +121,10 @@ struct Passing {
     probe: bool,
 }
 
-struct World {
+pub(super) struct World {
     dice: Dice,
     network: Network,
-    ends: [End; 2],
+    pub(super) ends: [End; 2],
     before: [VecDeque<Passing>; 2],
     after: [VecDeque<Passing>; 2],
     ids: u16,
@@ -123,7 +132,23 @@ struct World {
     /// Frames that passed before the capture began.
     unseen: u64,
     waiting: Option<Passing>,
-    connection: Connection,
+    pub(super) connection: Connection,
+    /// Now.
+    pub(super) clock: Timestamp,
+    /// Frames that the capture dropped.
+    pub(super) dropped: u64,
+    /// What passed the capture point, captured or not.
+    pub(super) passed: Vec<Passed>,
+}
+
+/// A segment that passed the capture point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passed {
+    pub(super) at: Timestamp,
+    pub(super) side: Side,
+    pub(super) fin: bool,
+    /// It acknowledges the other side's FIN.
+    pub(super) acks_fin: bool,
 }
 
 #[derive(Default, Debug)]
@@ -139,7 +164,7 @@ struct Counts {
 }
 
 impl World {
-    fn new(seed: u64, network: Network) -> World {
+    pub(super) fn new(seed: u64, network: Network) -> World {
         let mut dice = Dice(seed);
         let mut ends: [End; 2] = Default::default();
         for end in &mut ends {
@@ -160,6 +185,9 @@ impl World {
             unseen,
             waiting: None,
             connection: Connection::new(key()),
+            clock: segment(0, Side::Lo, TcpFlags::ACK, 0, 0, 0).seen.at,
+            dropped: 0,
+            passed: Vec::new(),
         };
         world.handshake();
         world
@@ -177,7 +205,11 @@ impl World {
         }
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
+        if self.network.pauses && self.dice.percent(4) {
+            let seconds = [1, 3, 20, 70, 400][self.dice.roll(5) as usize];
+            self.clock = self.clock + Span::millis(seconds * 1_000 + self.dice.roll(1_000) as i64);
+        }
         let side = Side::BOTH[self.dice.roll(2) as usize];
         let x = side.index();
         match self.dice.roll(100) {
@@ -271,10 +303,14 @@ impl World {
             return;
         }
         self.after[x].push_back(passing);
+        let acks_fin = self.ends[side.peer().index()].fin.is_some_and(|fin| passing.ack > fin);
+        self.passed.push(Passed { at: self.clock, side, fin: passing.fin, acks_fin });
         if self.dice.percent(network.doubled) {
             self.after[x].push_back(passing);
         }
-        if !self.dice.percent(network.capture_drops) {
+        if self.dice.percent(network.capture_drops) {
+            self.dropped += 1;
+        } else {
             self.capture(passing);
         }
     }
@@ -319,10 +355,12 @@ impl World {
 
     fn record(&mut self, mut seen: Segment) {
         self.frame += 1;
+        self.clock = self.clock + Span::millis(10);
         if self.frame > self.unseen {
             let id = seen.ip_id;
             let stamped = segment(self.frame, seen.side, seen.flags, seen.seq.0, seen.ack.0, seen.len);
-            seen = Segment { interface: seen.interface, ip_id: id, checksum: id, ..stamped };
+            let now = Stamp { at: self.clock, frame: self.frame };
+            seen = Segment { seen: now, interface: seen.interface, ip_id: id, checksum: id, ..stamped };
             self.connection.observe(&seen);
         }
     }
@@ -395,11 +433,13 @@ impl World {
     }
 }
 
+/// A number from the environment.
+pub(super) fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().map_or(usual, |text| text.parse().expect("a number"))
+}
+
 #[test]
 fn what_is_certain_is_true() {
-    let number = |name: &str, usual: u64| {
-        std::env::var(name).ok().map_or(usual, |text| text.parse().expect("a number"))
-    };
     let conversations = number("OBSERVER_CONVERSATIONS", 60_000);
     let seed = number("OBSERVER_SEED", 1);
     for (n, network) in NETWORKS.into_iter().enumerate() {

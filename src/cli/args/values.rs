@@ -104,6 +104,15 @@ impl From<Badness> for Severity {
     }
 }
 
+/// What Ctrl-C does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum OnInterrupt {
+    /// End the program
+    Stop,
+    /// End the reading and report what is known by then
+    Report,
+}
+
 /// How `sockets` writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum SocketsFormat {
