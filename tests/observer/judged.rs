@@ -74,6 +74,7 @@ fn judged(network: Network, conversations: u64, seed: u64, counts: &mut Counts) 
         for _ in 0..20 + dice.roll(100) {
             world.step();
         }
+        world.settle();
         let later = Span::millis([0, 2_000, 90_000, 500_000][dice.roll(4) as usize]);
         let end = Stamp { at: world.clock + later, frame: u64::MAX };
         // Some formats tell how many packets the capture dropped, others do not.

@@ -207,6 +207,7 @@ impl World {
 
     pub(super) fn step(&mut self) {
         if self.network.pauses && self.dice.percent(4) {
+            self.settle();
             let seconds = [1, 3, 20, 70, 400][self.dice.roll(5) as usize];
             self.clock = self.clock + Span::millis(seconds * 1_000 + self.dice.roll(1_000) as i64);
         }
@@ -220,6 +221,13 @@ impl World {
             35..=36 => self.probe(side),
             37..=67 => self.reach_capture(side),
             _ => self.reach_other_end(side),
+        }
+    }
+
+    /// A card holds nothing back for longer than an instant.
+    pub(super) fn settle(&mut self) {
+        if let Some(held) = self.waiting.take() {
+            self.note(held);
         }
     }
 

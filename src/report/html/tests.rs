@@ -35,6 +35,21 @@ fn nothing_is_fetched() {
     assert!(page.contains("default-src 'none'"));
 }
 
+/// Text of a capture cannot know the number that the page's script bears: it is a hash over that text, too.
+#[test]
+fn the_page_runs_its_own_script_and_nothing_else() {
+    let page = page(&sample());
+    let policy =
+        page.split("Content-Security-Policy\" content=\"").nth(1).unwrap().split('"').next().unwrap();
+    let nonce = policy.split("script-src 'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    assert!(policy.starts_with("default-src 'none';") && policy.contains("base-uri 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+    assert!(nonce.len() == 32 && page.matches(&format!("<script nonce=\"{nonce}\">")).count() == 1);
+    let mut other = sample();
+    other.verdict.headline.push('!');
+    assert!(!super::tests::page(&other).contains(nonce), "another page, another number");
+}
+
 #[test]
 fn a_long_text_is_cut() {
     assert_eq!(text(&"<".repeat(3_000)), format!("{}...", "&lt;".repeat(LONGEST_TEXT)));
