@@ -4,14 +4,16 @@
 use super::{Case, Certainty, Finding, Verdict, capture_gap};
 
 /// Facts that were seen, whatever else was not.
-const SEEN: &[&str] = &["syn-fin", "syn-refused", "aborted", "half-close-in-use", capture_gap::NAME];
+const SEEN: &[&str] =
+    &["one-direction", "syn-fin", "syn-refused", "aborted", "half-close-in-use", capture_gap::NAME];
 
 /// Words among what speaks against a finding.
 const AGAINST: &str = "a part of the capture since then could not be read; what it held may say otherwise";
 
 /// Lowers the certainty of every finding that rests on what did not pass. What a host's own record proves stays as it is.
 ///
-/// Nothing is certain of a capture that does not say that it lost nothing. Across a hole nothing is more than likely,
+/// Nothing is certain of a capture that does not say that it lost nothing, nor of a connection that it shows only the end of:
+/// its FIN may have passed before. Across a hole nothing is more than likely,
 /// and no more than possible where a side was not heard behind it, so that its last word may lie in it; the cause is
 /// possible at most. The hole becomes a finding of its
 /// own, to be told beside what it weakens.
@@ -34,13 +36,16 @@ pub(super) fn weaken(case: &Case<'_>, verdict: &mut Verdict) {
     }
 }
 
+/// Only a host's own record makes a cause certain.
 fn rests_on_absence(finding: &Finding) -> bool {
-    finding.proof.is_empty() && !SEEN.contains(&finding.name)
+    let told_by_host = finding.cause.as_ref().is_some_and(|cause| cause.certainty == Certainty::Certain);
+    !told_by_host && finding.proof.is_empty() && !SEEN.contains(&finding.name)
 }
 
-/// The capture does not say that it lost nothing, or shows that it did.
+/// The capture does not say that it lost nothing, or shows that it did, or began later than the connection.
 fn may_lack_packets(case: &Case<'_>, finding: &Finding) -> bool {
     case.capture.drops.is_none()
+        || case.connection.midstream()
         || case.capture.dropped_after(begins(case, finding)) > 0
         || case.connection.tallies.iter().any(|tally| tally.acked_unseen > 0)
 }

@@ -1,6 +1,6 @@
 //! From a judged capture to a report: grouping, ordering, naming. No judgement is made here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::evidence::{self, Quote};
 use super::{
@@ -327,6 +327,7 @@ impl<'a> Builder<'a> {
             .filter(|finding| finding.name == "missing-fin")
             .map(|finding| (finding.at.name.as_str(), finding.count))
             .collect();
+        let assumed: HashSet<_> = self.outcome.assumed_services.iter().collect();
         let mut services: Vec<_> = self
             .outcome
             .services
@@ -336,7 +337,7 @@ impl<'a> Builder<'a> {
                 Service {
                     owes_fin: owes.get(name.as_str()).copied().unwrap_or(0),
                     endpoint: name,
-                    assumed: self.outcome.assumed_services.contains(endpoint),
+                    assumed: assumed.contains(endpoint),
                     connections: facts.connections,
                     closed_by_both: facts.closed_by_both,
                     reset: facts.reset,

@@ -130,6 +130,8 @@ fn read(bytes: &[u8], buffer: usize, script: &Script) -> (Vec<(FlowKey, Segment)
         }
     };
     while reader.next_batch(&mut sink).unwrap() {}
+    // In every format, as if it had told.
+    analysis.dropped(0, []);
     let findings = describe::findings(&analysis.finish(), script);
     (segments, findings)
 }
