@@ -36,19 +36,20 @@ pub struct Connection {
     pub(super) originator_rtt_us: u32,
 }
 
-/// What most open connections have none of.
+/// What most open connections have none of. Each part has a box of its own, so that the first FIN, say, costs 256 octets
+/// rather than room for everything.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Extra {
     /// First FIN of each side.
-    pub fin: [Option<Fin>; 2],
+    pub fin: [Option<Box<Fin>>; 2],
     /// First RST of each side.
-    pub rst: [Option<Rst>; 2],
+    pub rst: [Option<Box<Rst>>; 2],
     /// Silences of a second or more.
     pub silences: Option<Box<Silences>>,
     /// Closed windows of each side.
     pub zero: Option<Box<[ZeroWindow; 2]>>,
     /// The segment that each side last sent again and again.
-    pub stuck: [Option<Stuck>; 2],
+    pub stuck: [Option<Box<Stuck>>; 2],
     /// The first ICMP error that quoted a segment of each side.
     pub icmp: Option<Box<[Option<IcmpError>; 2]>>,
     /// Fingerprints of the last segments, once frames captured twice were seen.
@@ -288,12 +289,12 @@ impl Connection {
 
     /// The first FIN of that side.
     pub fn fin(&self, side: Side) -> Option<&Fin> {
-        self.extra.as_ref()?.fin[side.index()].as_ref()
+        self.extra.as_ref()?.fin[side.index()].as_deref()
     }
 
     /// The first RST of that side.
     pub fn rst(&self, side: Side) -> Option<&Rst> {
-        self.extra.as_ref()?.rst[side.index()].as_ref()
+        self.extra.as_ref()?.rst[side.index()].as_deref()
     }
 
     /// Whether a RST of that side was acceptable, so that it ended the connection (RFC 9293 §3.5.3).
@@ -313,7 +314,7 @@ impl Connection {
 
     /// The segment that this side repeats at the end, without its peer acknowledging any of it.
     pub fn stuck(&self, side: Side) -> Option<&Stuck> {
-        let stuck = self.extra.as_ref()?.stuck[side.index()].as_ref()?;
+        let stuck = self.extra.as_ref()?.stuck[side.index()].as_deref()?;
         let peer = &self.halves[side.peer().index()];
         (peer.has_ack() && !peer.ack.after(stuck.seq)).then_some(stuck)
     }
@@ -720,7 +721,8 @@ impl Connection {
                 if self.halves[x].repeats >= Stuck::AFTER {
                     let stuck = Stuck { since: s.seen, seen: s.seen, seq: s.seq, len: s.len };
                     let slot = &mut self.extra_mut().stuck[x];
-                    *slot = Some(slot.map_or(stuck, |earlier| earlier.then(stuck)));
+                    let stuck = slot.take().map_or(stuck, |earlier| earlier.then(stuck));
+                    *slot = Some(Box::new(stuck));
                 }
                 self.history.note(Letter::Retransmission, s.side);
             }
@@ -812,11 +814,11 @@ impl Connection {
         let (x, y) = (s.side.index(), s.side.peer().index());
         let [x_half, y_half] = [self.halves[x], self.halves[y]];
         let extra = self.extra_mut();
-        let own = extra.fin[x];
+        let own_passed = extra.fin[x].is_some();
         if s.flags.any(TcpFlags::ACK)
             && let Some(fin) = &mut extra.fin[y]
             && fin.close_wait.is_none()
-            && own.is_none()
+            && !own_passed
             && s.ack.at_or_after(fin.end)
             && s.span() == 0
         {
@@ -846,7 +848,7 @@ impl Connection {
                 none => {
                     // The peer may have acknowledged it before it was captured (frames captured out of order).
                     let acked = y_half.has_ack() && y_half.ack.at_or_after(s.end());
-                    *none = Some(Fin {
+                    *none = Some(Box::new(Fin {
                         seen: s.seen,
                         end: s.end(),
                         ack: s.flags.any(TcpFlags::ACK).then_some(s.ack),
@@ -861,7 +863,7 @@ impl Connection {
                         ip_id: s.ip_id,
                         hop_limit: s.hop_limit,
                         with_data: s.len > 0,
-                    });
+                    }));
                 }
             }
             self.history.note(Letter::Fin, s.side);
@@ -890,7 +892,7 @@ impl Connection {
     /// Sets what follows from the FINs.
     pub(super) fn settle(&mut self) {
         let Some(extra) = &mut self.extra else { return };
-        let ends = extra.fin.map(|fin| fin.map(|fin| fin.end));
+        let ends = extra.fin.each_ref().map(|fin| fin.as_ref().map(|fin| fin.end));
         for (fin, other) in extra.fin.iter_mut().zip([ends[1], ends[0]]) {
             if let Some(fin) = fin {
                 fin.closes_second =
@@ -900,7 +902,7 @@ impl Connection {
         if extra.fin.iter().any(Option::is_some) {
             self.bits |= Connection::HAS_FIN;
         }
-        if extra.fin.iter().all(|fin| fin.is_some_and(|fin| fin.acked.is_some())) {
+        if extra.fin.iter().all(|fin| fin.as_ref().is_some_and(|fin| fin.acked.is_some())) {
             self.bits |= Connection::CLOSED_ORDERLY;
             self.bits &= !Connection::REUSED;
         }
@@ -943,7 +945,7 @@ impl Connection {
                 rst.last_sent = s.seen;
             }
             _ => {
-                *slot = Some(Rst {
+                *slot = Some(Box::new(Rst {
                     seen: s.seen,
                     seq: s.seq,
                     ack: has_ack.then_some(s.ack),
@@ -958,7 +960,7 @@ impl Connection {
                     flags: s.flags,
                     has_options: s.has_options,
                     unread: peer.has_seq() && half.has_ack() && peer.nxt.after(half.ack),
-                });
+                }));
             }
         }
         self.bits |= Connection::HAS_RST;
@@ -1033,3 +1035,4 @@ fn stored_us(stored: u32) -> Option<Span> {
 }
 
 const _: () = assert!(size_of::<Connection>() == 288);
+const _: () = assert!(size_of::<Extra>() == 96);

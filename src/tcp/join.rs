@@ -162,7 +162,7 @@ impl Connection {
         self.longest_answer_us = self.longest_answer_us.max(rest.longest_answer_us);
         self.join_bits(rest.bits, closed.bits);
         if let Some(later) = &rest.extra {
-            let mut fins = later.fin;
+            let mut fins = later.fin.each_ref().map(|fin| fin.as_deref().copied());
             for side in Side::BOTH {
                 let [x, y] = [side.index(), side.peer().index()];
                 let Some(fin) = &mut fins[x] else { continue };
@@ -267,7 +267,7 @@ impl Connection {
             tallies: self.tallies,
             bits: self.bits,
             fins: extra.map_or([None; 2], |extra| {
-                extra.fin.map(|fin| fin.map(|fin| (fin.end, fin.acked.is_some())))
+                extra.fin.each_ref().map(|fin| fin.as_ref().map(|fin| (fin.end, fin.acked.is_some())))
             }),
             pending: self.silences().and_then(|silences| silences.pending()),
         }
@@ -296,7 +296,7 @@ impl Connection {
         let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
         let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
         let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
-            && rest.stuck == [None; 2]
+            && rest.stuck.iter().all(Option::is_none)
             && rest.rst.iter().flatten().all(|rst| rst.sent == 0)
             && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
         if nothing && self.extra.is_none() {
@@ -305,30 +305,30 @@ impl Connection {
         let extra = self.extra_mut();
         for x in 0..2 {
             // What was known when the head closed was sent before; whose it is was decided when the head was replayed.
-            extra.fin[x] = match (extra.fin[x], fins[x].filter(|fin| fin.sent > 0 || extra.fin[x].is_some()))
-            {
-                (Some(first), Some(again)) => Some(first.then(&again, payload[1 - x])),
+            let again = fins[x].filter(|fin| fin.sent > 0 || extra.fin[x].is_some());
+            extra.fin[x] = match (extra.fin[x].take(), again) {
+                (Some(first), Some(again)) => Some(Box::new(first.then(&again, payload[1 - x]))),
                 (None, Some(mut only)) => {
                     only.peer_payload_before += payload[1 - x];
-                    Some(only)
+                    Some(Box::new(only))
                 }
                 (first, None) => first,
             };
-            extra.stuck[x] = match (extra.stuck[x], rest.stuck[x]) {
-                (Some(earlier), Some(later)) => Some(earlier.then(later)),
+            extra.stuck[x] = match (extra.stuck[x].take(), rest.stuck[x].clone()) {
+                (Some(earlier), Some(later)) => Some(Box::new(earlier.then(*later))),
                 (earlier, later) => later.or(earlier),
             };
-            extra.rst[x] = match (extra.rst[x], rest.rst[x].filter(|rst| rst.sent > 0)) {
+            extra.rst[x] = match (extra.rst[x].take(), rest.rst[x].clone().filter(|rst| rst.sent > 0)) {
                 (Some(first), Some(again)) if first.sent > 0 => {
                     let sent = first.sent.saturating_add(again.sent);
-                    Some(Rst { sent, last_sent: again.last_sent, ..first })
+                    Some(Box::new(Rst { sent, last_sent: again.last_sent, ..*first }))
                 }
                 (first, later) => later.or(first),
             };
         }
         let has_rst = extra.rst.iter().any(Option::is_some);
         if silences.is_some() || extra.silences.is_some() {
-            let later = silences.map(|silences| **silences).unwrap_or_default();
+            let later = silences.map(|silences| (**silences).clone()).unwrap_or_default();
             let silences = extra.silences.get_or_insert_default();
             **silences = silences.then(&later, unknown);
         }
@@ -480,7 +480,7 @@ impl Extra {
             (fin.close_wait, fin.perhaps_close_wait) = (None, None);
         }
         self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
-        self.stuck = [None; 2];
+        self.stuck = [None, None];
         self.empties = None;
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();

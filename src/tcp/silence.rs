@@ -151,18 +151,27 @@ pub(super) struct Unknown {
 }
 
 /// All silences of a connection, folded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Silences {
     pending: Option<Episode>,
-    survived: [Witness; Clock::COUNT],
-    /// On [`Clock::Payload`] while no payload had passed at all: what an earlier part knows will lengthen it.
-    since_first: Witness,
-    reset: Option<Silence>,
+    /// On each of [`Clock::OPEN`].
+    survived: [Witness; Clock::OPEN.len()],
+    rare: Option<Box<Rare>>,
     inherited: Inherited,
     /// How many were survived.
     pub survived_count: u32,
     /// How many were no witness, since traffic that was not captured, an unanswerable segment or outstanding data blur them.
     pub blurred_count: u32,
+}
+
+/// What few silences leave behind.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Rare {
+    /// The longest on [`Clock::AfterFin`].
+    after_fin: Witness,
+    /// The longest on [`Clock::Payload`] while no payload had passed at all: what an earlier part knows will lengthen it.
+    since_first: Witness,
+    reset: Option<Silence>,
 }
 
 impl Silences {
@@ -171,16 +180,18 @@ impl Silences {
 
     /// The longest silence survived on that clock.
     pub fn survived(&self, clock: Clock) -> Option<Witness> {
-        let mut witness = self.survived[clock as usize];
-        if clock == Clock::Payload && self.since_first.is_better_than(&witness) {
-            witness = self.since_first;
-        }
+        let rare = |of: fn(&Rare) -> Witness| self.rare.as_deref().map(of).unwrap_or_default();
+        let witness = match clock {
+            Clock::AfterFin => rare(|rare| rare.after_fin),
+            Clock::Payload => self.survived[clock as usize].longer(rare(|rare| rare.since_first)),
+            _ => self.survived[clock as usize],
+        };
         (witness.span > Span::ZERO).then_some(witness)
     }
 
     /// The silence that was not survived, or not yet, and what became of the segment that ended it.
     pub fn broken(&self) -> Option<(Silence, Outcome)> {
-        let reset = self.reset.map(|silence| (silence, Outcome::Reset));
+        let reset = self.rare.as_ref().and_then(|rare| rare.reset).map(|silence| (silence, Outcome::Reset));
         reset.or_else(|| {
             self.pending.map(|episode| {
                 let Episode { silence, attempts, last_attempt, heard, .. } = episode;
@@ -238,11 +249,15 @@ impl Silences {
             let Silence { from_frame, resumed, .. } = silence;
             let witness = Witness { span, from_frame, to_frame: resumed.frame, at: resumed.at };
             if clock == Clock::Payload && silence.no_payload {
-                self.since_first = self.since_first.longer(witness);
+                self.survive_since_first(witness);
             } else {
                 self.survive(clock, witness);
             }
         }
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// The other side answers with a RST.
@@ -251,13 +266,27 @@ impl Silences {
         if self.inherited == Inherited::Waiting {
             self.inherited = Inherited::Reset;
         } else {
-            self.reset.get_or_insert(silence);
+            self.rare_mut().reset.get_or_insert(silence);
         }
     }
 
     fn survive(&mut self, clock: Clock, witness: Witness) {
-        let longest = &mut self.survived[clock as usize];
+        // One of no length is never the longest.
+        if witness.span <= Span::ZERO {
+            return;
+        }
+        let longest = match clock {
+            Clock::AfterFin => &mut self.rare_mut().after_fin,
+            _ => &mut self.survived[clock as usize],
+        };
         *longest = longest.longer(witness);
+    }
+
+    fn survive_since_first(&mut self, witness: Witness) {
+        if witness.span > Span::ZERO {
+            let longest = &mut self.rare_mut().since_first;
+            *longest = longest.longer(witness);
+        }
     }
 
     /// The same with nothing counted: only what still waits for its answer.
@@ -268,7 +297,8 @@ impl Silences {
 
     /// These, then what was counted on from [`Silences::running`].
     pub(super) fn then(&self, rest: &Silences, unknown: &Unknown) -> Silences {
-        let mut all = *self;
+        let mut all = self.clone();
+        let later = rest.rare.as_deref().cloned().unwrap_or_default();
         let placed = |mut silence: Silence| {
             silence.after_fin |= unknown.fin;
             if silence.no_payload {
@@ -287,37 +317,40 @@ impl Silences {
             Some(own) if rest.inherited == Inherited::Waiting => Episode { silence: own.silence, ..episode },
             _ => Episode { silence: placed(episode.silence), ..episode },
         });
-        all.reset = all.reset.or(rest.reset.map(placed));
+        if let Some(silence) = later.reset.map(placed) {
+            all.rare_mut().reset.get_or_insert(silence);
+        }
         if unknown.fin {
             all.survive(Clock::AfterFin, rest.survived[Clock::Any as usize]);
         } else {
             for clock in Clock::OPEN {
                 all.survive(clock, rest.survived[clock as usize]);
             }
-            if rest.since_first.span > Span::ZERO {
-                let span = rest.since_first.span + unknown.payload;
-                let witness = Witness { span, ..rest.since_first };
+            if later.since_first.span > Span::ZERO {
+                let span = later.since_first.span + unknown.payload;
+                let witness = Witness { span, ..later.since_first };
                 if unknown.payload_seen {
                     all.survive(Clock::Payload, witness);
                 } else {
-                    all.since_first = all.since_first.longer(witness);
+                    all.survive_since_first(witness);
                 }
             }
         }
-        all.survive(Clock::AfterFin, rest.survived[Clock::AfterFin as usize]);
+        all.survive(Clock::AfterFin, later.after_fin);
         all.survived_count = all.survived_count.saturating_add(rest.survived_count);
         all.blurred_count = all.blurred_count.saturating_add(rest.blurred_count);
         all
     }
 
     pub(super) fn shift_frames(&mut self, by: u64) {
-        let witnesses = self.survived.iter_mut().chain([&mut self.since_first]);
+        let rare = self.rare.iter_mut().flat_map(|rare| [&mut rare.after_fin, &mut rare.since_first]);
+        let witnesses = self.survived.iter_mut().chain(rare);
         for witness in witnesses.filter(|witness| witness.span > Span::ZERO) {
             witness.from_frame += by;
             witness.to_frame += by;
         }
         self.pending.iter_mut().for_each(|episode| episode.shift_frames(by));
-        if let Some(silence) = &mut self.reset {
+        if let Some(silence) = self.rare.iter_mut().find_map(|rare| rare.reset.as_mut()) {
             silence.from_frame += by;
             silence.resumed.frame += by;
         }

@@ -39,19 +39,19 @@ impl Slab {
     /// The number of no slot.
     pub(super) const NO_SLOT: u32 = u32::MAX;
 
-    pub(super) fn insert(&mut self, connection: Connection) -> u32 {
-        if let Some(slot) = self.vacant.pop() {
-            self.ends[slot as usize] = End::UNKNOWN;
-            self[slot] = connection;
-            return slot;
-        }
-        let slot = self.ends.len();
-        if slot.is_multiple_of(PAGE) {
-            self.pages.push(Slab::page());
-        }
-        self.ends.push(End::UNKNOWN);
-        self[slot as u32] = connection;
-        slot as u32
+    /// A new connection of that flow. It is made where it stays: copying it about cost more than all else that begins it.
+    pub(super) fn insert(&mut self, key: &FlowKey) -> u32 {
+        let slot = self.vacant.pop().unwrap_or_else(|| {
+            let slot = self.ends.len();
+            if slot.is_multiple_of(PAGE) {
+                self.pages.push(Slab::page());
+            }
+            self.ends.push(End::VACANT);
+            slot as u32
+        });
+        self.ends[slot as usize] = End::UNKNOWN;
+        self[slot].key = *key;
+        slot
     }
 
     fn page() -> Page {
@@ -59,6 +59,7 @@ impl Slab {
         nobodies.try_into().unwrap_or_else(|_| unreachable!("it has the length of a page"))
     }
 
+    /// Takes it out; what stays behind is of nobody, as in a slot that was never taken.
     pub(super) fn remove(&mut self, slot: u32) -> Connection {
         self.ends[slot as usize] = End::VACANT;
         self.vacant.push(slot);

@@ -3,13 +3,15 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
+
 use super::connection::Connection;
 use crate::wire::{Span, Timestamp};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
     next: u32,
-    retired: HashMap<u64, Retired>,
+    retired: HashMap<u64, Retired, RandomState>,
     order: VecDeque<u64>,
     forgotten: Forgotten,
     /// From here on every number is unknown.

@@ -51,7 +51,7 @@ pub struct Table {
     index: Index,
     slab: Slab,
     /// The connection that the one in this slot replaced, as long as stragglers may come.
-    previous: HashMap<u32, u32>,
+    previous: HashMap<u32, u32, RandomState>,
     streams: Streams,
     finished: Vec<Connection>,
     limits: Limits,
@@ -77,7 +77,7 @@ impl Table {
         Table {
             index: Index::default(),
             slab: Slab::default(),
-            previous: HashMap::new(),
+            previous: HashMap::default(),
             streams: Streams::default(),
             finished: Vec::new(),
             limits,
@@ -342,21 +342,23 @@ impl Table {
     #[cold]
     fn anew(&mut self, hash: u64, slot: u32, key: &FlowKey, with_syn: bool, now: Timestamp) -> u32 {
         let stream = if with_syn { self.streams.begin(hash, true) } else { self.slab[slot].stream };
-        let connection = self.fresh(key, stream);
-        self.replace(hash, slot, connection, now)
+        let new = self.fresh(key, stream);
+        self.replace(hash, slot, new, now);
+        new
     }
 
-    fn fresh(&self, key: &FlowKey, stream: u32) -> Connection {
-        let mut connection = Connection::new(*key);
+    /// The slot of a connection that begins.
+    fn fresh(&mut self, key: &FlowKey, stream: u32) -> u32 {
+        let slot = self.slab.insert(key);
+        let connection = &mut self.slab[slot];
         connection.stream = stream;
         if self.part {
             connection.keep_head();
         }
-        connection
+        slot
     }
 
-    fn replace(&mut self, hash: u64, old: u32, connection: Connection, now: Timestamp) -> u32 {
-        let new = self.slab.insert(connection);
+    fn replace(&mut self, hash: u64, old: u32, new: u32, now: Timestamp) {
         self.index.redirect(hash, old, new);
         if let Some(older) = self.previous.remove(&old) {
             self.finish(older);
@@ -372,7 +374,6 @@ impl Table {
             self.slab[new].bits |= Connection::HAS_PREVIOUS;
             self.previous.insert(new, old);
         }
-        new
     }
 
     #[cold]
@@ -383,8 +384,7 @@ impl Table {
             self.give_up_one(now);
         }
         let stream = self.streams.begin(hash, with_syn);
-        let connection = self.fresh(key, stream);
-        let slot = self.slab.insert(connection);
+        let slot = self.fresh(key, stream);
         self.index.insert(hash, slot);
         slot
     }
