@@ -8,6 +8,7 @@ mod context;
 mod correlate;
 mod folded;
 mod heard;
+mod input;
 mod outcome;
 mod roles;
 mod run;
@@ -16,6 +17,7 @@ pub use context::Context;
 pub use correlate::{Evidence, Joined};
 pub use folded::{Longest, Totals};
 pub use heard::Heard;
+pub use input::Input;
 pub use outcome::{Judged, Outcome, connection_id};
 pub use roles::Cast;
 pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
@@ -54,6 +56,8 @@ pub struct Options {
     pub read: crate::capture::Limits,
     /// What may end the reading early.
     pub interrupt: crate::capture::Interrupt,
+    /// The zone of dates in captures as text that name none; UTC if there is none.
+    pub text_zone: Option<jiff::tz::TimeZone>,
 }
 
 /// Which connections are looked at; everything is tracked all the same.
@@ -124,18 +128,31 @@ impl Analysis {
     #[inline]
     pub fn observe(&mut self, record: &Record<'_>) {
         let record = Record { frame: record.frame + self.frames_before, ..*record };
-        let stamp = Stamp { at: record.at, frame: record.frame };
-        // The end of the capture is its latest moment; frame order and time order may differ by a little.
-        if self.capture.frames == 0 {
-            (self.capture.first, self.capture.last) = (stamp, stamp);
-        } else if stamp.at >= self.capture.last.at {
-            self.capture.last = stamp;
-        }
+        self.see(Stamp { at: record.at, frame: record.frame });
         self.capture.frames += 1;
         if self.decoder.decode_common(&record, &mut self.batch[self.waiting]) {
             self.follow();
         } else {
             self.observe_any(&record);
+        }
+    }
+
+    /// Takes what the next line of the current file tells, which is text; frames are its lines.
+    pub fn observe_line(&mut self, seen: Stamp, decoded: Decoded) {
+        let seen = Stamp { frame: seen.frame + self.frames_before, ..seen };
+        self.capture.from_text = true;
+        self.see(seen);
+        self.capture.frames = seen.frame;
+        self.take(decoded.seen(seen));
+    }
+
+    /// The end of the capture is its latest moment; frame order and time order may differ by a little.
+    #[inline(always)]
+    fn see(&mut self, stamp: Stamp) {
+        if self.capture.frames == 0 {
+            (self.capture.first, self.capture.last) = (stamp, stamp);
+        } else if stamp.at >= self.capture.last.at {
+            self.capture.last = stamp;
         }
     }
 
@@ -150,7 +167,12 @@ impl Analysis {
 
     #[inline(never)]
     fn observe_any(&mut self, record: &Record<'_>) {
-        match self.decoder.decode_any(record) {
+        let decoded = self.decoder.decode_any(record);
+        self.take(decoded);
+    }
+
+    fn take(&mut self, decoded: Decoded) {
+        match decoded {
             Decoded::Segment(key, segment) => {
                 self.batch[self.waiting] = (key, segment);
                 self.follow();
@@ -158,6 +180,11 @@ impl Analysis {
             Decoded::Quote(quote) => self.quote(&quote),
             Decoded::Skip(skip) => self.skips.count(skip),
         }
+    }
+
+    /// The current file is text and has had so many lines so far, packets or not.
+    pub fn lines_read(&mut self, lines: u64) {
+        self.capture.frames = self.frames_before + lines;
     }
 
     /// The file being read is done; the next one goes on, with its frames numbered behind.

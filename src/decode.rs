@@ -79,6 +79,18 @@ pub enum Decoded {
     Skip(Skip),
 }
 
+impl Decoded {
+    /// The same, of another frame.
+    #[must_use]
+    pub fn seen(self, seen: Stamp) -> Decoded {
+        match self {
+            Decoded::Segment(key, segment) => Decoded::Segment(key, Segment { seen, ..segment }),
+            Decoded::Quote(quote) => Decoded::Quote(Quote { seen, ..quote }),
+            skip @ Decoded::Skip(_) => skip,
+        }
+    }
+}
+
 /// Turns records into segments. It remembers unfinished fragments, at most 2 MiB, and nothing else.
 #[derive(Default)]
 pub struct Decoder {

@@ -14,11 +14,11 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::analysis::{InputFacts, Options};
-use crate::capture::{CaptureError, Reader, Record};
+use crate::analysis::{Input, InputFacts, Options};
+use crate::capture::{CaptureError, LinkType, Record};
 use crate::decode::{Decoded, Decoder};
 use crate::tcp::Connection;
-use crate::wire::{FlowKey, Segment};
+use crate::wire::{FlowKey, Segment, Stamp};
 
 /// A segment of one of the connections asked for.
 pub struct Hit<'a> {
@@ -26,7 +26,7 @@ pub struct Hit<'a> {
     pub which: usize,
     /// Which input it came from.
     pub input: usize,
-    /// The record it came in; its frame is counted through all inputs.
+    /// The record it came in; its frame is counted through all inputs. Empty if it came in a line of text.
     pub record: Record<'a>,
     /// The segment.
     pub segment: Segment,
@@ -58,25 +58,32 @@ pub fn read_again(
         if before + input.summary.frames < wanted.first || before >= upto {
             continue;
         }
-        let mut reader = Reader::open(&input.path, &options.read)?;
-        let mut frame = before;
         let mut changed = false;
-        let mut take = |record: &Record<'_>| {
-            frame = record.frame + before;
-            let record = Record { frame, ..*record };
-            if let Decoded::Segment(key, segment) = decoder.decode(&record)
+        let mut reader = Input::open(&input.path, options)?;
+        let mut take = |record: Record<'_>, decoded: Decoded| {
+            if let Decoded::Segment(key, segment) = decoded
                 && let Some(which) = wanted.find(&key, &segment)
             {
                 let first = wanted.connections[which].first;
-                changed |= first.frame == frame && first.at != record.at;
+                changed |= first.frame == record.frame && first.at != record.at;
                 if changed {
                     return;
                 }
                 sink(&Hit { which, input: at, record, segment });
             }
         };
-        while reader.next_batch(&mut take).is_ok_and(|more| more) {
-            if before + reader.summary().frames >= upto {
+        loop {
+            let more = match &mut reader {
+                Input::Records(reader) => reader.next_batch(&mut |record| {
+                    let record = Record { frame: record.frame + before, ..*record };
+                    take(record, decoder.decode(&record));
+                }),
+                Input::Lines(lines) => lines.next_batch(&mut |mut seen, decoded| {
+                    seen.frame += before;
+                    take(line(seen), decoded.seen(seen));
+                }),
+            };
+            if !more.is_ok_and(|more| more) || before + reader.summary().frames >= upto {
                 break;
             }
         }
@@ -85,6 +92,11 @@ pub fn read_again(
         }
     }
     Ok(())
+}
+
+/// The record of a packet that is known from a line of text: there are no octets.
+fn line(seen: Stamp) -> Record<'static> {
+    Record { frame: seen.frame, at: seen.at, link: LinkType(0), interface: 0, wire_len: 0, data: &[] }
 }
 
 /// Connections by flow.

@@ -163,6 +163,15 @@ impl Finding {
         self
     }
 
+    /// Text can leave packets out, and nobody would know: nothing that rests on it is certain.
+    fn rests_on_text(&mut self) {
+        self.fact = self.fact.min(Certainty::Likely);
+        if let Some(cause) = &mut self.cause {
+            cause.certainty = cause.certainty.min(Certainty::Likely);
+        }
+        self.against.insert(0, FROM_TEXT.into());
+    }
+
     /// How bad it is among `alike` findings of the same name at the same place.
     pub fn severity(&self, alike: usize) -> Severity {
         let Weight::Owed { listening } = self.weight else {
@@ -424,9 +433,17 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         match answer {
             Answer::No(_) => {}
             Answer::Undecided(undecided) => verdict.undecided.push((name, undecided)),
-            Answer::Found(finding) => verdict.findings.push(*finding),
+            Answer::Found(mut finding) => {
+                if case.capture.from_text {
+                    finding.rests_on_text();
+                }
+                verdict.findings.push(*finding);
+            }
         }
     }
     losses::weaken(case, &mut verdict);
     verdict
 }
+
+/// What speaks against every finding from a text.
+pub(crate) const FROM_TEXT: &str = "read from text, which may leave packets out";

@@ -16,6 +16,8 @@ pub mod trace;
 
 pub mod sockets;
 
+pub mod transcript;
+
 pub mod findings;
 
 pub mod analysis;

@@ -31,7 +31,7 @@ pub use data::{
 pub use scene::Scene;
 
 use crate::analysis::Outcome;
-use crate::findings::{Cause, Certainty, Lasted, Proof, Severity, Words};
+use crate::findings::{Cause, Certainty, FROM_TEXT, Lasted, Proof, Severity, Words};
 use crate::wire::{Stamp, Timestamp};
 
 /// One kind of finding over many connections.
@@ -119,12 +119,26 @@ impl PatternFinding {
             data: None,
         }
     }
+
+    /// Text can leave packets out: see [`crate::findings::FROM_TEXT`].
+    fn resting_on_text(mut self) -> PatternFinding {
+        self.fact = self.fact.min(Certainty::Likely);
+        if let Some(cause) = &mut self.cause {
+            cause.certainty = cause.certainty.min(Certainty::Likely);
+        }
+        self.against.insert(0, FROM_TEXT.into());
+        self
+    }
 }
 
 /// Asks every pattern. `limit`: more connections than this in CLOSE-WAIT at one place are an error.
 pub fn judge(outcome: &Outcome, limit: Option<u64>) -> Vec<PatternFinding> {
     let scene = Scene::new(outcome, limit);
-    PATTERNS.iter().flat_map(|pattern| pattern.judge(&scene)).collect()
+    let found = PATTERNS.iter().flat_map(|pattern| pattern.judge(&scene));
+    if !outcome.capture.from_text {
+        return found.collect();
+    }
+    found.map(PatternFinding::resting_on_text).collect()
 }
 
 /// Where a pattern stands in [`PATTERNS`].

@@ -216,6 +216,36 @@ pub struct Input {
     pub problems: Vec<String>,
     /// What is worth knowing but not wrong: a last record cut off, ...
     pub notes: Vec<String>,
+    /// The lines, if it is a capture as text; null for packets. Its frames are lines.
+    pub text: Option<TextInput>,
+}
+
+impl Input {
+    /// What its frames are.
+    pub(crate) fn frame_word(&self) -> &'static str {
+        if self.text.is_some() { "line" } else { "frame" }
+    }
+}
+
+impl Report {
+    /// What frames are: lines if nothing but text was read.
+    pub(crate) fn frame_word(&self) -> &'static str {
+        let text = !self.inputs.is_empty() && self.inputs.iter().all(|input| input.text.is_some());
+        if text { "line" } else { "frame" }
+    }
+}
+
+/// A capture as text.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TextInput {
+    /// The programs that print such lines: `tcpdump`, `tshark`, `snoop`.
+    pub tools: Vec<String>,
+    /// What its times are: `instants`, `no zone`, `no date` (counted from 1970-01-01), `elapsed` (from the first packet on), `none`.
+    pub times: String,
+    /// Packets whose lines could not be read; counted in `drops`, too.
+    pub lost: u64,
+    /// The first lines that could not be read.
+    pub unread_lines: Vec<UnreadLine>,
 }
 
 /// The capture as a whole, and every frame accounted for.

@@ -6,7 +6,6 @@
 mod clock;
 mod counters;
 mod end;
-mod lines;
 mod lsof;
 mod lsof_fields;
 mod netstat_bsd;
@@ -32,6 +31,8 @@ use crate::wire::Timestamp;
 
 pub use clock::DateSource;
 pub use counters::{Count, Duplex, HostCounters, HostFact, Link};
+pub(crate) use services::port as service_port;
+
 pub use end::{End, Host, Port};
 pub use socket::{Backlog, Process, Socket, SocketState, TcpInfo, Timer, TimerKind};
 pub use tally::{Excess, Row, Service, Tally, tally};

@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "tcp",
     "sockets",
     "trace",
+    "transcript",
     "findings",
     "analysis",
     "detail",

@@ -4,8 +4,9 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{Analysis, Options, Outcome};
+use super::{Analysis, Input, Options, Outcome};
 use crate::capture::{CaptureError, Reader, Summary};
+use crate::transcript::Facts;
 use crate::wire::{Span, Timestamp};
 
 /// One input, as it turned out.
@@ -17,6 +18,8 @@ pub struct InputFacts {
     pub first_frame: u64,
     /// What the reader learned.
     pub summary: Summary,
+    /// What became of its lines, if it is text.
+    pub text: Option<Facts>,
     /// BLAKE3 of the file, if asked for.
     pub hash: Option<String>,
     /// What stopped the reading before its end.
@@ -151,16 +154,29 @@ pub fn run(
     for path in in_time_order(inputs, options)? {
         if options.interrupt.is_raised() {
             let (first_frame, trouble) = (analysis.frames() + 1, Some(Trouble::interrupted("not read")));
-            facts.push(InputFacts { path, first_frame, summary: Summary::default(), hash: None, trouble });
+            facts.push(InputFacts {
+                path,
+                first_frame,
+                summary: Summary::default(),
+                text: None,
+                hash: None,
+                trouble,
+            });
             continue;
         }
-        let mut reader = open(&path, options)?;
+        let mut input = open(&path, options)?;
         let first_frame = analysis.frames() + 1;
         let end_before = analysis.last().at;
         let hash = if options.hash && !is_stdin(&path) { Some(hash_of(&path)?) } else { None };
         let mut trouble = None;
         loop {
-            match reader.next_batch(&mut |record| analysis.observe(record)) {
+            let more = match &mut input {
+                Input::Records(reader) => reader.next_batch(&mut |record| analysis.observe(record)),
+                Input::Lines(lines) => {
+                    lines.next_batch(&mut |seen, decoded| analysis.observe_line(seen, decoded))
+                }
+            };
+            match more {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
@@ -171,17 +187,22 @@ pub fn run(
             if options.interrupt.is_raised() {
                 break;
             }
-            let (bytes, _) = reader.position();
+            let bytes = input.position();
             progress(Progress { bytes: bytes_before + bytes, of, frames: analysis.frames() });
         }
         if options.interrupt.is_raised() {
-            let place =
-                format!("frame {} at byte {}", reader.summary().frames + 1, reader.summary().capture_bytes);
+            let summary = input.summary();
+            let place = format!("frame {} at byte {}", summary.frames + 1, summary.capture_bytes);
             trouble = Some(Trouble::interrupted(place));
         }
-        trouble = trouble.or_else(|| Trouble::shrunk(&path, &reader));
+        if let Input::Records(reader) = &input {
+            trouble = trouble.or_else(|| Trouble::shrunk(&path, reader));
+        }
+        let summary = input.summary().clone();
+        if input.text().is_some() {
+            analysis.lines_read(summary.frames);
+        }
         analysis.next_file();
-        let summary = reader.summary().clone();
         if let (Some(earlier), Some((first, _))) = (facts.last(), summary.times)
             && end_before - first > OVERLAP_ALLOWED
             && earlier.summary.frames > 0
@@ -205,7 +226,7 @@ pub fn run(
         open_end = if left_early { Some(analysis.last().at) } else { None };
         analysis.add_context(&summary.comments);
         bytes_before += summary.file_bytes;
-        facts.push(InputFacts { path, first_frame, summary, hash, trouble });
+        facts.push(InputFacts { path, first_frame, summary, text: input.text().cloned(), hash, trouble });
     }
     let mut outcome = analysis.finish();
     outcome.inputs = facts;
@@ -216,18 +237,8 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn open(path: &Path, options: &Options) -> Result<Reader, AnalyzeError> {
-    // Only what is no file can keep its reader waiting.
-    let waits = std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
-    let watched = |input| Reader::from_read(options.interrupt.watch(input), &options.read);
-    let reader = if is_stdin(path) {
-        watched(Box::new(std::io::stdin()))
-    } else if waits {
-        File::open(path).map_err(CaptureError::Open).and_then(|pipe| watched(Box::new(pipe)))
-    } else {
-        Reader::open(path, &options.read)
-    };
-    reader.map_err(|source| AnalyzeError::Input { path: path.to_owned(), source })
+fn open(path: &Path, options: &Options) -> Result<Input, AnalyzeError> {
+    Input::open(path, options).map_err(|source| AnalyzeError::Input { path: path.to_owned(), source })
 }
 
 /// By the time of the first frame; names decide between equals. A single input is not looked into twice.
@@ -244,18 +255,9 @@ fn in_time_order(inputs: &[PathBuf], options: &Options) -> Result<Vec<PathBuf>, 
     Ok(dated.into_iter().map(|(_, path)| path).collect())
 }
 
+/// An input that cannot be read so far has none, and says why when it is read.
 fn first_time(path: &Path, options: &Options) -> Result<Option<Timestamp>, AnalyzeError> {
-    let mut reader = open(path, options)?;
-    let mut first = None;
-    while first.is_none() {
-        let more = reader.next_batch(&mut |record| {
-            first.get_or_insert(record.at);
-        });
-        if !matches!(more, Ok(true)) {
-            break;
-        }
-    }
-    Ok(first)
+    Ok(open(path, options)?.first_time().unwrap_or_default())
 }
 
 fn hash_of(path: &Path) -> Result<String, AnalyzeError> {

@@ -75,6 +75,11 @@ impl Report {
         for (number, input) in (1..).zip(&mut report.inputs) {
             input.path = format!("capture {number}");
             input.hash = None;
+            // Its notes name hosts and quote nothing that matters without them.
+            if let Some(text) = &mut input.text {
+                text.unread_lines.clear();
+                input.notes.clear();
+            }
         }
         if let Some(against) = &mut report.against {
             for (number, input) in (1..).zip(&mut against.before.inputs) {

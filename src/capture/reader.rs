@@ -8,7 +8,7 @@ use super::recover::{resync, window};
 use super::source::Ending;
 use super::{
     CaptureError, Cut, Damage, DamageKind, FORMATS, Frame, Limits, Looks, Recognised, Record, Source, Stop,
-    Summary, Walk,
+    Summary, Unpacked, Walk,
 };
 use crate::wire::Timestamp;
 
@@ -52,26 +52,40 @@ enum Progress {
     End,
 }
 
-impl Reader {
-    /// Opens a file.
+/// What an input turns out to hold.
+pub enum Content {
+    /// Packets.
+    Records(Box<Reader>),
+    /// Anything else: perhaps lines of text that tell of packets.
+    Other {
+        /// All of it, unfolded.
+        text: Unpacked,
+        /// What [`Reader::open`] says of it.
+        why: CaptureError,
+    },
+}
+
+impl Content {
+    /// Looks into a file.
     ///
     /// # Errors
-    /// If it cannot be opened or read, or is no capture of a known format.
-    pub fn open(path: &Path, limits: &Limits) -> Result<Reader, CaptureError> {
+    /// If it cannot be opened or read, or begins as a capture and is none.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Content, CaptureError> {
         let file = File::open(path).map_err(CaptureError::Open)?;
         let file_len =
             file.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
-        let mut reader = Reader::from_read(Box::new(file), limits)?;
-        reader.file_len = file_len;
-        Ok(reader)
+        let mut content = Content::from_read(Box::new(file), limits)?;
+        if let Content::Records(reader) = &mut content {
+            reader.file_len = file_len;
+        }
+        Ok(content)
     }
 
-    /// Takes any input: standard input, a pipe still written to, bytes in memory. It waits only for as many bytes
-    /// as it takes to know the format.
+    /// Looks into any input. It waits only for as many bytes as it takes to know the format.
     ///
     /// # Errors
-    /// If it cannot be read, or is no capture of a known format.
-    pub fn from_read(input: Box<dyn Read + Send>, limits: &Limits) -> Result<Reader, CaptureError> {
+    /// If it cannot be read, or begins as a capture and is none.
+    pub fn from_read(input: Box<dyn Read + Send>, limits: &Limits) -> Result<Content, CaptureError> {
         // Beyond a gibibyte, sums of lengths might not fit their type; no packet comes near.
         let limits = &Limits { max_record: limits.max_record.min(1 << 30), ..*limits };
         let mut source = Source::open(input, limits)?;
@@ -80,9 +94,15 @@ impl Reader {
             max_listed: limits.max_listed,
             ..Summary::default()
         };
-        let walk = open_format(&mut source, limits, &mut summary)?;
+        let walk = match open_format(&mut source, limits, &mut summary) {
+            Ok(walk) => walk,
+            Err(why @ CaptureError::NotACapture { .. }) => {
+                return Ok(Content::Other { text: Unpacked::rest(source), why });
+            }
+            Err(error) => return Err(error),
+        };
         summary.file_bytes = source.file_bytes();
-        Ok(Reader {
+        Ok(Content::Records(Box::new(Reader {
             source,
             walk,
             found: Vec::with_capacity(Frame::BATCH),
@@ -93,7 +113,33 @@ impl Reader {
             over: false,
             hole: None,
             behind_hole: false,
-        })
+        })))
+    }
+
+    fn records(self) -> Result<Reader, CaptureError> {
+        match self {
+            Content::Records(reader) => Ok(*reader),
+            Content::Other { why, .. } => Err(why),
+        }
+    }
+}
+
+impl Reader {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// If it cannot be opened or read, or is no capture of a known format.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Reader, CaptureError> {
+        Content::open(path, limits)?.records()
+    }
+
+    /// Takes any input: standard input, a pipe still written to, bytes in memory. It waits only for as many bytes
+    /// as it takes to know the format.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is no capture of a known format.
+    pub fn from_read(input: Box<dyn Read + Send>, limits: &Limits) -> Result<Reader, CaptureError> {
+        Content::from_read(input, limits)?.records()
     }
 
     /// Calls `sink` for every record in the buffer, at most one buffer full, and waits for input only if there is

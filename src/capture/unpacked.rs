@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use super::source::{Ending, Source, Trouble};
-use super::{CaptureError, Limits};
+use super::{CaptureError, Compression, Limits};
 
 /// The content of an input, unfolded if it is compressed. Lines are taken with [`BufRead`].
 pub struct Unpacked {
@@ -28,6 +28,21 @@ impl Unpacked {
     /// If it cannot be read, or is compressed and damaged from the beginning.
     pub fn from_read(input: Box<dyn Read + Send>, limits: &Limits) -> Result<Unpacked, CaptureError> {
         Ok(Unpacked { source: Source::open(input, limits)? })
+    }
+
+    /// What is left of an input that was looked into.
+    pub(super) fn rest(source: Source) -> Unpacked {
+        Unpacked { source }
+    }
+
+    /// Octets read of the file or pipe itself.
+    pub fn file_bytes(&self) -> u64 {
+        self.source.file_bytes()
+    }
+
+    /// Compressions around the text, outermost first.
+    pub fn compression(&self) -> &[Compression] {
+        self.source.compression()
     }
 }
 

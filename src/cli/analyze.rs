@@ -36,6 +36,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
             OnInterrupt::Stop => Interrupt::default(),
             OnInterrupt::Report => ending_reading(),
         },
+        text_zone: Some(publication.zone().clone()),
         ..options(&args.judge, &args.read)
     };
     if args.follow.is_asked_for() {

@@ -32,6 +32,9 @@ pub fn run(args: &ExtractArgs) -> Result<Status> {
     if !detail::can_read_again(&outcome.inputs) {
         bail!("an extract is made by reading twice, which a pipe does not allow; write it to a file first");
     }
+    if let Some(text) = outcome.inputs.iter().find(|input| input.text.is_some()) {
+        bail!("{}: it is text; an extract is made of packets, and there are none in it", text.path.display());
+    }
     let wanted = wanted(args, &outcome)?;
     let request = Request {
         payload: if names.is_some() { 0 } else { args.payload },

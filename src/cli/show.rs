@@ -23,7 +23,8 @@ const SEGMENTS: usize = 60;
 pub fn run(args: &ShowArgs) -> Result<Status> {
     let piped = !io::stdout().is_terminal();
     let style = Style { zone: zone(args.tz.as_deref(), piped)?, ..Style::plain() };
-    let options = Options { keep_all: true, ..options(&args.judge, &args.read) };
+    let options =
+        Options { keep_all: true, text_zone: Some(style.zone.clone()), ..options(&args.judge, &args.read) };
     let Some(outcome) = read(std::slice::from_ref(&args.capture), &options, piped)? else {
         return Ok(Status::TryAgain);
     };

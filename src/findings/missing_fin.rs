@@ -92,9 +92,13 @@ impl Rule for MissingFin {
             ));
         }
         if !near_an_initial_hop_limit(case, side) && listed.is_none() {
-            finding
-                .against
-                .push("captured away from its host: its FIN may have been lost before it passed here".into());
+            let unknown = case.connection.tallies[side.index()].hop_limits.iter().next().is_none();
+            let place = if unknown {
+                "it is not known how far from its host this was captured"
+            } else {
+                "captured away from its host"
+            };
+            finding.against.push(format!("{place}: its FIN may have been lost before it passed here"));
         }
         let dropped = case.capture.dropped_after(acked.at);
         if dropped > 0 {

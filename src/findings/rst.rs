@@ -111,7 +111,12 @@ impl Case<'_> {
         };
         let live = Form::of(rst) == Form::Aborts && marked;
         match (own_hop_limit(self, side, rst), live) {
-            _ if seen.is_empty() || rst.hop_limit == 0 => (
+            _ if rst.hop_limit == 0 => (
+                Sender::Unknown,
+                "the hop limit of its RST is not known: the host, or a box on the path; the far side's capture decides"
+                    .into(),
+            ),
+            _ if seen.is_empty() => (
                 Sender::Unknown,
                 format!("no other segment of the {role} was captured to compare its RST with"),
             ),

@@ -171,6 +171,8 @@ pub struct CaptureFacts {
     pub drop_events: Vec<(Timestamp, u64)>,
     /// Stretches of time of which a part could not be read, in order.
     pub holes: Vec<(Timestamp, Timestamp)>,
+    /// Some of it was read from text, which holds less than packets.
+    pub from_text: bool,
 }
 
 impl CaptureFacts {

@@ -32,10 +32,12 @@ pub(super) fn frame(case: &Case<'_>, stamp: Stamp) -> String {
     }
 }
 
-/// `04:35:51 UTC`.
+/// `04:35:51 UTC`, without the zone if there is none because there is no date.
 pub(crate) fn clock(at: Timestamp) -> String {
+    let is_dated = at.is_dated();
     let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).unwrap_or_default();
-    at.strftime("%H:%M:%S UTC").to_string()
+    let format = if is_dated { "%H:%M:%S UTC" } else { "%H:%M:%S" };
+    at.strftime(format).to_string()
 }
 
 /// `at least 1 h 51 min`, over the members of a group: the longest.

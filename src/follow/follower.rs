@@ -29,7 +29,7 @@ impl Follower {
         (self.told, self.holes) = ((0, 0), 0);
         let first_frame = self.analysis.frames() + 1;
         let summary = Summary::default();
-        self.inputs.push(InputFacts { path, first_frame, summary, hash: None, trouble: None });
+        self.inputs.push(InputFacts { path, first_frame, summary, text: None, hash: None, trouble: None });
     }
 
     /// Takes the next record of the file being read.

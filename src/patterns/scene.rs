@@ -157,6 +157,9 @@ impl<'a> Scene<'a> {
     /// `09:12:44 UTC`, with the date where the capture is longer than a day.
     pub(super) fn time(&self, at: Timestamp) -> String {
         let long = self.outcome.capture.duration() > Span::secs(86_400);
+        if !at.is_dated() {
+            return crate::findings::words::clock(at);
+        }
         let format = if long { "%Y-%m-%d %H:%M:%S UTC" } else { "%H:%M:%S UTC" };
         let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).unwrap_or_default();
         at.strftime(format).to_string()

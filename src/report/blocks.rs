@@ -229,7 +229,7 @@ fn capture(report: &Report, style: &Style) -> Vec<Line> {
                 ": {}, {}, {}",
                 input.format,
                 octets(input.bytes),
-                count(input.frames, "frame")
+                count(input.frames, input.frame_word())
             )),
         ]);
         lines.extend(input.problems.iter().map(|problem| words(&format!("Problem: {problem}"))));
@@ -244,7 +244,7 @@ fn capture(report: &Report, style: &Style) -> Vec<Line> {
     let drops = capture.drops.map_or("drops unknown".to_owned(), |drops| count(drops, "drop"));
     lines.push(words(&format!(
         "{}: {} TCP{}; {drops}",
-        count(capture.frames, "frame"),
+        count(capture.frames, report.frame_word()),
         number(capture.tcp),
         skipped.concat()
     )));

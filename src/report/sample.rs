@@ -304,6 +304,7 @@ fn input() -> Input {
         drops: Some(0),
         problems: vec![],
         notes: text(&["the last record is cut off after 40 of 128 octets"]),
+        text: None,
     }
 }
 

@@ -36,15 +36,23 @@ impl Style {
         Style { colour: false, columns: 80, zone: TimeZone::UTC, detail: Detail::Usual }
     }
 
-    /// Day and time with the zone: `2026-11-23 09:12:44 CET`.
+    /// Day and time with the zone: `2026-11-23 09:12:44 CET`. Of times without a date the day is counted: `day 2, 09:12:44`.
     pub fn day_and_time(&self, time: &Time) -> String {
+        if let Some(at) = time.timestamp().filter(|at| !at.is_dated()) {
+            let day = at.0 / 86_400_000_000_000;
+            let clock = self.print(time, "%H:%M:%S");
+            return if day == 0 { clock } else { format!("day {}, {clock}", day + 1) };
+        }
         self.print(time, "%Y-%m-%d %H:%M:%S %Z")
     }
 
     /// The time of day with the zone, and the day too unless the whole report lies within one.
     pub fn time_in(&self, report: &Report, time: &Time) -> String {
         match (&report.capture.first, &report.capture.last) {
-            (Some(first), Some(last)) if self.day(first) == self.day(last) => self.print(time, "%H:%M:%S %Z"),
+            (Some(first), Some(last)) if self.day(first) == self.day(last) => {
+                let dated = time.timestamp().is_none_or(Timestamp::is_dated);
+                self.print(time, if dated { "%H:%M:%S %Z" } else { "%H:%M:%S" })
+            }
             _ => self.day_and_time(time),
         }
     }
@@ -59,11 +67,13 @@ impl Style {
     }
 
     /// A time that is no number (a report changed by hand) is shown as it is written, as far as times are written so:
-    /// drawings take it as it comes.
+    /// drawings take it as it comes. One without a date has no zone.
     fn print(&self, time: &Time, pattern: &str) -> String {
+        let undated = time.timestamp().is_some_and(|at| !at.is_dated());
+        let zone = if undated { TimeZone::UTC } else { self.zone.clone() };
         time.timestamp()
             .and_then(|Timestamp(ns)| jiff::Timestamp::from_nanosecond(i128::from(ns)).ok())
-            .map(|at| at.to_zoned(self.zone.clone()).strftime(pattern).to_string())
+            .map(|at| at.to_zoned(zone).strftime(pattern).to_string())
             .unwrap_or_else(|| {
                 let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ':' | '.' | '+' | '-');
                 time.rfc3339.chars().filter(plain).take(40).collect()
@@ -87,6 +97,14 @@ mod tests {
             assert_eq!(style(zone).day_and_time(&time), expected);
         }
         assert_eq!(style("UTC").clock(&time), "22:13:20.005");
+    }
+
+    #[test]
+    fn a_time_without_a_date_has_neither_day_nor_zone() {
+        let style = Style { zone: TimeZone::get("Asia/Kolkata").unwrap(), ..Style::plain() };
+        assert_eq!(style.day_and_time(&Time::from(Timestamp::new(33_164, 0))), "09:12:44");
+        assert_eq!(style.day_and_time(&Time::from(Timestamp::new(86_400 + 60, 0))), "day 2, 00:01:00");
+        assert_eq!(style.clock(&Time::from(Timestamp::new(33_164, 0))), "09:12:44.000");
     }
 
     #[test]

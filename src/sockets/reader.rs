@@ -7,8 +7,8 @@ use std::io::BufRead;
 use super::clock::{self, DateSource};
 use super::counters::CounterReader;
 use super::end::Host;
-use super::lines::Lines;
 use super::{Counts, FORMATS, Listing, ListingError, Options, Reading, Rows, Snapshot, Unread};
+use crate::capture::Lines;
 
 pub(super) fn read(name: &str, input: impl BufRead, options: &Options) -> Result<Listing, ListingError> {
     let mut walk = Walk::new(options);

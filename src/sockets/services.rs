@@ -3,7 +3,7 @@
 //! The commonest of the IANA registry (and the aliases that /etc/services files add); not a copy of it.
 
 /// The TCP port of a service, if it is one of the commonest. Case does not matter.
-pub(super) fn port(name: &str) -> Option<u16> {
+pub(crate) fn port(name: &str) -> Option<u16> {
     SERVICES.iter().find(|(service, _)| service.eq_ignore_ascii_case(name)).map(|(_, port)| *port)
 }
 

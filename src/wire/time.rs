@@ -40,6 +40,12 @@ impl Timestamp {
     pub const fn new(seconds: i64, nanos: i64) -> Self {
         Timestamp(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
     }
+
+    /// Whether it has a date. Times of text that has none are counted from the beginning of 1970, when nobody captured yet.
+    pub const fn is_dated(self) -> bool {
+        const YEAR: i64 = 365 * 86_400 * 1_000_000_000;
+        !(0 <= self.0 && self.0 < YEAR)
+    }
 }
 
 /// Saturates at the ends of the range.

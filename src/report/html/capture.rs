@@ -91,7 +91,7 @@ impl Page<'_> {
                 "{}, {}, {}, {}",
                 text(&input.format),
                 octets(input.bytes),
-                count(input.frames, "frame"),
+                count(input.frames, input.frame_word()),
                 text(&input.link_types.join(", "))
             );
             if let Some(hash) = &input.hash {

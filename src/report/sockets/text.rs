@@ -17,7 +17,12 @@ pub(super) fn write(report: &SocketReport, style: &Style, out: &mut dyn io::Writ
     let page = Page { report, style, latest: latest(report) };
     for excess in &report.over {
         let (n, service) = (count(excess.count, "socket"), &excess.service);
-        writeln!(out, "OVER THE LIMIT: {n} of {} in CLOSE-WAIT; {} or more", plain(service), excess.limit)?;
+        writeln!(
+            out,
+            "LIMIT REACHED: {} has {n} in CLOSE-WAIT, the limit is {}",
+            plain(service),
+            excess.limit
+        )?;
     }
     let grown: Vec<String> = report.rows.iter().filter_map(|row| page.growth(row)).collect();
     for line in &grown {

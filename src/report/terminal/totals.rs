@@ -66,7 +66,8 @@ fn at_stream(slowest: &Slowest) -> String {
 pub(super) fn frames(report: &Report) -> String {
     let capture = &report.capture;
     let duration = capture.duration.as_ref().map_or(String::new(), |d| format!("{}, ", d.text));
-    let mut text = format!("{duration}{}: {} TCP", count(capture.frames, "frame"), number(capture.tcp));
+    let mut text =
+        format!("{duration}{}: {} TCP", count(capture.frames, report.frame_word()), number(capture.tcp));
     if !capture.skipped.is_empty() {
         let skipped: Vec<String> =
             capture.skipped.iter().map(|s| format!("{} {}", number(s.frames), s.reason)).collect();
@@ -96,7 +97,7 @@ pub(super) fn source(input: &Input) -> String {
     if let Some(compression) = &input.compression {
         text += &format!(" in {compression}");
     }
-    text += &format!(", {}, {}", octets(input.bytes), count(input.frames, "frame"));
+    text += &format!(", {}, {}", octets(input.bytes), count(input.frames, input.frame_word()));
     if !input.link_types.is_empty() {
         text += &format!(", {}", input.link_types.join(", "));
     }

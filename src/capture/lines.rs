@@ -1,15 +1,15 @@
 //! Lines of text of any length and encoding: UTF-8, UTF-16 as PowerShell redirects it, or bytes of an old code page.
 //!
-//! A line is held up to [`LONGEST`] bytes; what follows is skipped and the line marked. Nothing here knows of sockets.
+//! A line is held up to [`LONGEST`] bytes; what follows is skipped and the line marked. What they say is not known here.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Chain, Cursor, ErrorKind, Read};
 
 /// Bytes of a line that are held.
-pub(super) const LONGEST: usize = 64 * 1024;
+pub(crate) const LONGEST: usize = 64 * 1024;
 
 /// Reads line after line.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: Chain<Cursor<Vec<u8>>, R>,
     encoding: Encoding,
     raw: Vec<u8>,
@@ -17,13 +17,13 @@ pub(super) struct Lines<R> {
 }
 
 /// One line without its end.
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Counted from 1; stays at the largest number when a file has more.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// The text; what is not UTF-8 shows as U+FFFD.
-    pub(super) text: Cow<'a, str>,
+    pub(crate) text: Cow<'a, str>,
     /// It was longer than [`LONGEST`].
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ enum Encoding {
 
 impl<R: BufRead> Lines<R> {
     /// Looks at the first bytes for a byte order mark, or for the zeros of UTF-16 without one.
-    pub(super) fn new(mut input: R) -> io::Result<Self> {
+    pub(crate) fn new(mut input: R) -> io::Result<Self> {
         let mut head = Vec::with_capacity(4);
         input.by_ref().take(4).read_to_end(&mut head)?;
         let (encoding, mark) = match *head.as_slice() {
@@ -50,8 +50,13 @@ impl<R: BufRead> Lines<R> {
         Ok(Lines { input: Cursor::new(head).chain(input), encoding, raw: Vec::new(), number: 0 })
     }
 
+    /// Where the lines come from.
+    pub(crate) fn input(&self) -> &R {
+        self.input.get_ref().1
+    }
+
     /// The next line, or `None` at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.raw.clear();
         let mut read = 0u64;
         loop {

@@ -1,0 +1,89 @@
+//! What an input holds: packets, or lines of text that tell of them.
+
+use std::fs::File;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use super::Options;
+use crate::capture::{CaptureError, Content, Reader, Summary};
+use crate::transcript::{Facts, Transcript};
+use crate::wire::Timestamp;
+
+/// An input, opened.
+pub enum Input {
+    /// A capture.
+    Records(Box<Reader>),
+    /// A capture as text.
+    Lines(Box<Transcript>),
+}
+
+impl Input {
+    /// Opens a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// If it cannot be opened or read, or is neither a capture nor a text that tells of packets.
+    pub fn open(path: &Path, options: &Options) -> Result<Input, CaptureError> {
+        // Only what is no file can keep its reader waiting.
+        let waits = std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+        let watched = |input| Content::from_read(options.interrupt.watch(input), &options.read);
+        let content = if path == Path::new("-") {
+            watched(Box::new(std::io::stdin()))?
+        } else if waits {
+            watched(Box::new(File::open(path).map_err(CaptureError::Open)?))?
+        } else {
+            Content::open(path, &options.read)?
+        };
+        let zone = options.text_zone.clone().unwrap_or(TimeZone::UTC);
+        match content {
+            Content::Records(reader) => Ok(Input::Records(reader)),
+            Content::Other { text, why } => match Transcript::recognise(text, &zone)? {
+                Some(transcript) => Ok(Input::Lines(Box::new(transcript))),
+                None => Err(why),
+            },
+        }
+    }
+
+    /// What is known so far.
+    pub fn summary(&self) -> &Summary {
+        match self {
+            Input::Records(reader) => reader.summary(),
+            Input::Lines(transcript) => transcript.summary(),
+        }
+    }
+
+    /// Octets read of the file or pipe itself.
+    pub fn position(&self) -> u64 {
+        match self {
+            Input::Records(reader) => reader.position().0,
+            Input::Lines(transcript) => transcript.summary().file_bytes,
+        }
+    }
+
+    /// What became of its lines, if it is text.
+    pub fn text(&self) -> Option<&Facts> {
+        match self {
+            Input::Records(_) => None,
+            Input::Lines(transcript) => Some(transcript.facts()),
+        }
+    }
+
+    /// The time of its first frame.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn first_time(mut self) -> Result<Option<Timestamp>, CaptureError> {
+        let mut first = None;
+        loop {
+            let more = match &mut self {
+                Input::Records(reader) => reader.next_batch(&mut |record| _ = first.get_or_insert(record.at)),
+                Input::Lines(transcript) => {
+                    transcript.next_batch(&mut |seen, _| _ = first.get_or_insert(seen.at))
+                }
+            }?;
+            if first.is_some() || !more {
+                return Ok(first);
+            }
+        }
+    }
+}
