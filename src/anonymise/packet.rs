@@ -83,7 +83,7 @@ fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize>> {
     let begins = &head(key, s)[..12];
     let at = memchr::memmem::find_iter(data, begins).find(|&at| {
         let rest = data.get(at + 13..at + 18);
-        rest.is_some_and(|rest| rest[0] == s.flags.0 && rest[3..5] == s.checksum.to_be_bytes())
+        rest.is_some_and(|rest| rest == &head(key, s)[13..18])
     })?;
     let len = usize::from(data.get(at + 12)? >> 4) * 4;
     Some(at..(at + len.max(SHORTEST)).min(data.len()))
