@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "analysis",
     "detail",
     "patterns",
+    "compare",
     "report",
     "anonymise",
     "extract",
