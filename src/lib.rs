@@ -27,6 +27,8 @@ pub mod analysis;
 pub mod detail;
 pub mod patterns;
 
+pub mod compare;
+
 pub mod report;
 
 pub mod anonymise;

@@ -19,6 +19,7 @@ const LAYERS: &[&str] = &[
     "analysis",
     "detail",
     "patterns",
+    "compare",
     "report",
     "anonymise",
     "extract",

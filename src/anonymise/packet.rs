@@ -4,10 +4,10 @@
 //! options of IP, unknown options of TCP, payload) is not carried over and cannot tell anything.
 
 use std::net::IpAddr;
-use std::ops::Range;
 
 use super::Names;
 use crate::capture::{LinkType, Record};
+use crate::decode::tcp_header;
 use crate::wire::{Endpoint, FlowKey, Segment};
 
 /// Octets of a TCP header without options.
@@ -78,6 +78,7 @@ fn ends(key: &FlowKey, s: &Segment) -> [Endpoint; 2] {
     [key.endpoint(s.side), key.endpoint(s.side.peer())]
 }
 
+<<<<<<< HEAD
 /// Where the TCP header lies: its ports and numbers are known, so that no layer around it has to be.
 fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize>> {
     let begins = &head(key, s)[..12];
@@ -89,6 +90,8 @@ fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize>> {
     Some(at..(at + len.max(SHORTEST)).min(data.len()))
 }
 
+=======
+>>>>>>> cmp
 /// The header without options, as far as it is known.
 fn head(key: &FlowKey, s: &Segment) -> [u8; SHORTEST] {
     let [from, to] = ends(key, s);

@@ -104,6 +104,7 @@ impl Page<'_> {
     }
 }
 
+<<<<<<< HEAD
 /// The class of a finding's elements.
 pub(super) fn severity_class(finding: &Finding) -> &'static str {
     match finding.weight() {
@@ -111,6 +112,14 @@ pub(super) fn severity_class(finding: &Finding) -> &'static str {
         Some(Severity::Warning) => "warning",
         Some(Severity::Note) => "info",
         None => "accepted",
+=======
+/// The class of elements that are that bad.
+pub(in crate::report) fn severity_class(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "info",
+>>>>>>> cmp
     }
 }
 
