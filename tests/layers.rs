@@ -15,12 +15,14 @@ const LAYERS: &[&str] = &[
     "trace",
     "findings",
     "analysis",
+    "fragment",
     "detail",
     "patterns",
     "report",
     "anonymise",
     "extract",
     "follow",
+    "batch",
 ];
 
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
