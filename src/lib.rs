@@ -24,6 +24,8 @@ pub mod findings;
 
 pub mod analysis;
 
+pub mod fragment;
+
 pub mod detail;
 pub mod patterns;
 
@@ -34,3 +36,5 @@ pub mod report;
 pub mod anonymise;
 pub mod extract;
 pub mod follow;
+
+pub mod batch;

@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "transcript",
     "findings",
     "analysis",
+    "fragment",
     "detail",
     "patterns",
     "compare",
@@ -24,6 +25,7 @@ const LAYERS: &[&str] = &[
     "anonymise",
     "extract",
     "follow",
+    "batch",
 ];
 
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {

@@ -78,20 +78,6 @@ fn ends(key: &FlowKey, s: &Segment) -> [Endpoint; 2] {
     [key.endpoint(s.side), key.endpoint(s.side.peer())]
 }
 
-<<<<<<< HEAD
-/// Where the TCP header lies: its ports and numbers are known, so that no layer around it has to be.
-fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize>> {
-    let begins = &head(key, s)[..12];
-    let at = memchr::memmem::find_iter(data, begins).find(|&at| {
-        let rest = data.get(at + 13..at + 18);
-        rest.is_some_and(|rest| rest == &head(key, s)[13..18])
-    })?;
-    let len = usize::from(data.get(at + 12)? >> 4) * 4;
-    Some(at..(at + len.max(SHORTEST)).min(data.len()))
-}
-
-=======
->>>>>>> cmp
 /// The header without options, as far as it is known.
 fn head(key: &FlowKey, s: &Segment) -> [u8; SHORTEST] {
     let [from, to] = ends(key, s);

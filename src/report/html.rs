@@ -35,7 +35,8 @@ const CONNECTIONS_END: usize = 4_300_000;
 /// A longer text is cut: it is a path or a name made to be long.
 const LONGEST_TEXT: usize = 2_000;
 
-const CSS: &str = include_str!("html/page.css");
+/// How pages look.
+pub const CSS: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 impl Format for Html {
@@ -69,28 +70,9 @@ impl Format for Html {
         page.endpoints();
         page.services();
         page.capture();
-<<<<<<< HEAD
         page.known();
         page.end();
-        // Whoever writes text into the capture cannot know the hash of the whole page, so that no script of theirs has
-        // its number.
-        let nonce = blake3::hash(page.html.as_bytes()).to_hex();
-        let nonce = &nonce[..32];
-        let title = text(report.title.as_deref().unwrap_or(&report.verdict.headline));
-        write!(
-            out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'nonce-{nonce}'; \
-             script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"referrer\" content=\"no-referrer\">\n\
-             <title>{title}</title>\n<style nonce=\"{nonce}\">\n{CSS}</style>\n</head>\n<body>\n"
-        )?;
-        out.write_all(page.html.as_bytes())?;
-        write!(out, "<script nonce=\"{nonce}\">\n{SCRIPT}</script>\n</body>\n</html>\n")
-=======
         document(report.title.as_deref().unwrap_or(&report.verdict.headline), &page.html, out)
->>>>>>> cmp
     }
 }
 
@@ -150,7 +132,7 @@ impl Page<'_> {
 }
 
 /// Text in which nothing is markup any more, inside elements and quoted attributes alike.
-pub(super) fn text(from: &str) -> String {
+pub fn text(from: &str) -> String {
     let cut: String;
     let from = match from.char_indices().nth(LONGEST_TEXT) {
         Some((at, _)) => {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::plots::plot;
-use super::summary::{how_sure, severity_class};
+use super::summary::{finding_class, how_sure};
 use super::{FINDINGS_END, Page, text};
 use crate::report::text::{capitalised, count, number};
 use crate::report::{Evidence, Finding, Quote, Severity, Step};
@@ -44,7 +44,7 @@ impl Page<'_> {
     }
 
     fn finding(&mut self, finding: &Finding, open: bool) {
-        let class = severity_class(finding);
+        let class = finding_class(finding);
         let open = if open { " open" } else { "" };
         let _ = writeln!(
             self.html,

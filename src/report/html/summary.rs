@@ -11,7 +11,7 @@ impl Page<'_> {
         let lead = report.findings.first().filter(|finding| finding.weight() > Some(Severity::Note));
         let undecided = report.verdict.headline.starts_with("UNDECIDED");
         let (class, word) = match lead {
-            Some(lead) => (severity_class(lead), lead.word()),
+            Some(lead) => (finding_class(lead), lead.word()),
             None if undecided || report.capture.tcp == 0 => ("warning", "UNDECIDED"),
             None => ("ok", "OK"),
         };
@@ -104,22 +104,17 @@ impl Page<'_> {
     }
 }
 
-<<<<<<< HEAD
 /// The class of a finding's elements.
-pub(super) fn severity_class(finding: &Finding) -> &'static str {
-    match finding.weight() {
-        Some(Severity::Error) => "error",
-        Some(Severity::Warning) => "warning",
-        Some(Severity::Note) => "info",
-        None => "accepted",
-=======
+pub(super) fn finding_class(finding: &Finding) -> &'static str {
+    finding.weight().map_or("accepted", severity_class)
+}
+
 /// The class of elements that are that bad.
 pub(in crate::report) fn severity_class(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "info",
->>>>>>> cmp
     }
 }
 
