@@ -23,6 +23,14 @@ impl Rule for Aborted {
         let (Some(rst), Some(origin)) = (case.connection.rst(side), case.reset_origin(side)) else {
             return Answer::No("no RST ended it");
         };
+        let others = case.connection.tallies[side.index()].hop_limits.iter().next();
+        if case.connection.midstream() && others.is_none() {
+            return Answer::undecided(
+                side,
+                "it is older than the capture, and a RST is all that was captured of that side: host or box, and why, \
+                 cannot be told",
+            );
+        }
         let mut finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Note));
         finding.since = Some(rst.seen);
         finding.cause = Some(origin.cause());

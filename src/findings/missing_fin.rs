@@ -55,6 +55,12 @@ impl Rule for MissingFin {
             return Answer::undecided(side, why);
         }
         let half = &connection.halves[side.index()];
+        if connection.midstream() && !half.has_payload() && listed.is_none() {
+            return Answer::undecided(
+                side,
+                "it is older than the capture and sent no data here: its FIN may have passed before the capture began",
+            );
+        }
         let sent_after = connection.payload_after_peer_fin(side);
         let restarted = if sent_after > 0 { half.last_payload_at.max(acked.at) } else { acked.at };
         // A later listing that still shows CLOSE-WAIT has watched longer than the capture.

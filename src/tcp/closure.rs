@@ -56,7 +56,9 @@ fn ending(connection: &Connection, originator: Side) -> Ending {
     let mut resets: Vec<_> = Side::BOTH.into_iter().filter(|&side| connection.ended_by_rst(side)).collect();
     resets.sort_by_key(|&side| connection.rst(side).map(|rst| rst.seen.frame));
     if let Some(&first) = resets.first() {
-        return if first == responder && !answered { Ending::Refused } else { Ending::Reset(first) };
+        // A RST alone, in a capture that began late, refuses nothing: there was no SYN to refuse.
+        let asked = connection.halves[originator.index()].flags.any(TcpFlags::SYN);
+        return if first == responder && asked && !answered { Ending::Refused } else { Ending::Reset(first) };
     }
     match fins {
         [true, true] => Ending::LastAck,

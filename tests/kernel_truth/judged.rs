@@ -60,7 +60,7 @@ fn misread(outcome: &Outcome, readable: &str) -> Option<String> {
 }
 
 /// A capture and its report.
-struct Vantage<'a> {
+pub struct Vantage<'a> {
     scenario: &'a Scenario,
     capture: &'a Capture,
     outcome: &'a Outcome,
@@ -73,7 +73,7 @@ struct Vantage<'a> {
 }
 
 impl<'a> Vantage<'a> {
-    fn new(
+    pub fn new(
         scenario: &'a Scenario,
         capture: &'a Capture,
         outcome: &'a Outcome,
@@ -104,6 +104,13 @@ impl<'a> Vantage<'a> {
             if let Some(text) = judged.and_then(|judged| self.contradicted(truth, judged)) {
                 matrix.contradiction(format!("{} {}: {text}", self.place, truth.id));
             }
+        }
+    }
+
+    /// The verdicts alone.
+    pub fn verdicts(&self, verdicts: &Verdicts, matrix: &mut Matrix) {
+        for truth in &self.scenario.truth.connections {
+            self.verdict(truth, self.find(truth), verdicts, matrix);
         }
     }
 

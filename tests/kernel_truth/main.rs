@@ -6,6 +6,7 @@
 //! The confusion matrix is printed: `cargo test --test kernel_truth -- --nocapture`.
 
 mod judged;
+mod late;
 mod matrix;
 mod truth;
 mod verdicts;
@@ -37,6 +38,21 @@ fn no_verdict_contradicts_the_kernel() {
             verdicts.at_least.iter().filter(|(name, least)| matrix.right(name) < **least).collect();
         assert!(lost.is_empty(), "fewer are right than before (see the matrix above): {lost:?}");
     }
+}
+
+#[test]
+fn nobody_is_accused_for_what_came_before_the_capture() {
+    let testdata = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let verdicts = Verdicts::read(&testdata.join("verdicts.toml"));
+    let mut matrix = Matrix::default();
+    for scenario in &Scenario::all_in(&testdata.join("captures")) {
+        for share in [0.2, 0.5, 0.8] {
+            late::compare(scenario, share, &verdicts, &mut matrix);
+        }
+    }
+    let wrong = matrix.wrong();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(matrix.right("never_closed") >= 100, "what ends in the capture is still judged:\n{matrix}");
 }
 
 #[test]

@@ -25,6 +25,19 @@ fn missing_fin() {
 }
 
 #[test]
+fn a_fin_from_before_the_capture_is_not_missed() {
+    let acks_only = "0 < PA +100\n 0.01 > A\n 1 < FA\n 1.01 > A\n 9 end";
+    assert_eq!(Scene::of(acks_only).told(), "undecided missing-fin client");
+    let speaks = "0 < PA +100\n 0.01 > PA +10\n 0.02 < A\n 1 < FA\n 1.01 > A\n 9 end";
+    assert_eq!(
+        Scene::of(speaks).told(),
+        "missing-fin client",
+        "its data come after all that it had sent before"
+    );
+    assert_eq!(told("1 < FA\n 1.01 > A\n 9 end"), "missing-fin client", "captured from the start");
+}
+
+#[test]
 fn away_from_its_host_a_port_whose_fins_never_passed_is_blamed_with_care() {
     let blame = |scene: &Scene| {
         scene.with(|case| judge(case).primary().and_then(|finding| finding.cause.clone()).unwrap().certainty)

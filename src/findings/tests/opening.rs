@@ -26,6 +26,7 @@ fn syn_refused() {
     assert_eq!(refused.told(), "syn-refused server");
     assert_eq!(told("1 < RA opt"), "aborted server", "it was made first");
     assert_eq!(Scene::of("0 > S\n 0.1 end").told(), "undecided syn-unanswered client");
+    assert_eq!(Scene::of("0 < R\n 1 end").told(), "undecided aborted server", "there was no SYN to refuse");
 }
 
 #[test]
