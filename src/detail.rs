@@ -4,11 +4,13 @@
 //! The first look keeps facts, not segments, since it cannot know which connection will matter. Where an input cannot be
 //! read twice (a pipe), there is no second look, and the facts have to do.
 
+mod acts;
 mod events;
 #[cfg(test)]
 mod tests;
 
-pub use events::{Act, Collector, Event};
+pub use acts::{Act, Acts};
+pub use events::{Collector, Event};
 
 use std::collections::HashMap;
 

@@ -25,6 +25,8 @@ pub mod analysis;
 pub mod detail;
 pub mod patterns;
 
+pub mod compare;
+
 pub mod report;
 
 pub mod anonymise;

@@ -18,6 +18,7 @@ const LAYERS: &[&str] = &[
     "analysis",
     "detail",
     "patterns",
+    "compare",
     "report",
     "anonymise",
     "extract",

@@ -3,40 +3,8 @@
 //! Repetitions are folded into the first, runs of payload into one, pure acknowledgments are left out unless something
 //! hangs on them. What is still too long loses its middle: plain traffic first, then the edges of silences.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use super::acts::{Act, Acts};
 use crate::wire::{Segment, SeqNum, Side, Span, Stamp, TcpFlags};
-
-/// What a segment does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Act {
-    /// Opens.
-    Syn,
-    /// Accepts.
-    SynAck,
-    /// Acknowledges something that is no FIN.
-    Ack,
-    /// Carries payload.
-    Data,
-    /// Closes its direction.
-    Fin,
-    /// Closes its direction and acknowledges the other side's FIN.
-    FinAndAck,
-    /// Acknowledges the other side's FIN.
-    AckOfFin,
-    /// Ends the connection.
-    Rst,
-    /// Asks whether the other side is still there.
-    KeepAlive,
-    /// Asks whether the other side's window is still closed.
-    WindowProbe,
-    /// Says that its reader does not read.
-    ZeroWindow,
-    /// Segments of either side that are not listed one by one.
-    Others,
-}
 
 /// A segment worth telling, or several alike.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,7 +44,9 @@ impl Event {
 pub struct Collector {
     room: usize,
     items: Vec<Item>,
-    sides: [Seen; 2],
+    acts: Acts,
+    /// A segment of that side that is not its SYN was told.
+    opened: [bool; 2],
     /// The last segment, if it is not an event of its own: folded into the last one, or a mere acknowledgment.
     tail: Option<Event>,
     last: Option<Stamp>,
@@ -94,18 +64,6 @@ struct Item {
     silence: Span,
 }
 
-/// What is known of one side so far.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    nxt: Option<SeqNum>,
-    fin_end: Option<SeqNum>,
-    fin_acked: bool,
-    zero_window: bool,
-    synchronised: bool,
-    opened: bool,
-    last: Option<Segment>,
-}
-
 impl Collector {
     /// A shorter time between two segments is no silence.
     const SILENCE: Span = Span::secs(1);
@@ -119,7 +77,8 @@ impl Collector {
         Collector {
             room: room.max(12),
             items: Vec::new(),
-            sides: [Seen::default(); 2],
+            acts: Acts::default(),
+            opened: [false; 2],
             tail: None,
             last: None,
         }
@@ -127,12 +86,7 @@ impl Collector {
 
     /// Takes the next segment.
     pub fn take(&mut self, s: &Segment) {
-        let seen = &mut self.sides[s.side.index()];
-        if seen.last.as_ref().is_some_and(|last| captured_twice(last, s)) {
-            return;
-        }
-        seen.last = Some(*s);
-        let (act, again) = self.act(s);
+        let Some((act, again)) = self.acts.next(s) else { return };
         let silence = self.last.map_or(Span::ZERO, |last| s.seen.at - last.at);
         self.last = Some(s.seen);
         if again && self.repeats(s, act) || self.asks_again(s, act) {
@@ -146,8 +100,9 @@ impl Collector {
             return;
         }
         let event = Event::of(s, act);
-        let opening = !self.sides[s.side.index()].opened && !s.flags.any(TcpFlags::SYN);
-        self.sides[s.side.index()].opened |= opening;
+        let opened = &mut self.opened[s.side.index()];
+        let opening = !*opened && !s.flags.any(TcpFlags::SYN);
+        *opened |= opening;
         if act == Act::Ack && silence == Span::ZERO && !(opening && self.items.len() <= 3) {
             self.tail = Some(event);
             return;
@@ -166,43 +121,6 @@ impl Collector {
             self.shorten();
         }
         self.items.into_iter().map(|item| item.event).collect()
-    }
-
-    /// What the segment does, and whether its side has done the same before.
-    fn act(&mut self, s: &Segment) -> (Act, bool) {
-        let (x, y) = (s.side.index(), s.side.peer().index());
-        let peer = self.sides[y];
-        let acks_fin = s.flags.any(TcpFlags::ACK)
-            && !peer.fin_acked
-            && peer.fin_end.is_some_and(|end| s.ack.at_or_after(end));
-        self.sides[y].fin_acked |= acks_fin;
-        let own = &mut self.sides[x];
-        let behind = own.nxt.map(|nxt| nxt - s.seq);
-        let again = own.nxt.is_some_and(|nxt| nxt.at_or_after(s.end())) && s.span() > 0;
-        if own.nxt.is_none_or(|nxt| s.end().after(nxt)) && !s.flags.any(TcpFlags::RST) {
-            own.nxt = Some(s.end());
-        }
-        let was_zero = own.zero_window;
-        own.zero_window = s.window == 0 && !s.flags.any(TcpFlags::RST | TcpFlags::SYN);
-        if s.flags.any(TcpFlags::RST) {
-            return (Act::Rst, true);
-        }
-        if s.flags.any(TcpFlags::SYN) {
-            own.synchronised = true;
-            return (if s.flags.any(TcpFlags::ACK) { Act::SynAck } else { Act::Syn }, true);
-        }
-        if s.flags.any(TcpFlags::FIN) {
-            let before = own.fin_end.replace(s.end()).is_some();
-            return (if acks_fin { Act::FinAndAck } else { Act::Fin }, before);
-        }
-        match behind {
-            _ if acks_fin => (Act::AckOfFin, false),
-            Some(1) if s.len <= 1 && peer.zero_window => (Act::WindowProbe, true),
-            Some(1) if s.len <= 1 => (Act::KeepAlive, true),
-            _ if s.len > 0 => (Act::Data, again),
-            _ if own.zero_window => (Act::ZeroWindow, was_zero),
-            _ => (Act::Ack, false),
-        }
     }
 
     /// Folds a repetition into what it repeats.
@@ -311,10 +229,4 @@ impl Event {
         self.payload += other.payload;
         self.segments += other.segments + other.sent - 1;
     }
-}
-
-fn captured_twice(last: &Segment, s: &Segment) -> bool {
-    let near = s.seen.at - last.seen.at <= Span::millis(1) || s.interface != last.interface;
-    let numbers = |s: &Segment| (s.seq, s.ack, s.len, s.flags, s.window, s.checksum, s.ip_id);
-    near && numbers(last) == numbers(s)
 }

@@ -1,0 +1,104 @@
+//! What the path did to a connection, from the fates of single segments: a FIN eaten, a RST forged, a session forgotten.
+
+use super::fates::{Event, Fate};
+use super::journey::Journey;
+use super::opinions::{Kind, Matter, certainty};
+use super::trace::Pass;
+use super::transit::Onward;
+use super::watch::Doubt;
+use crate::detail::Act;
+use crate::wire::Span;
+
+/// What happened to the segments of one end. What cannot be told is none of it.
+pub(super) fn of(journey: &Journey<'_>, fates: &[Fate]) -> Vec<Matter> {
+    let mut matters: Vec<Matter> =
+        (0..journey.transits.len()).filter_map(|stop| forgotten(journey, stop)).collect();
+    for fate in fates.iter().filter(|fate| fate.is_told()) {
+        let swallowed = matters.iter().any(|matter| {
+            matter.kind == Kind::SessionForgotten
+                && matter.between == fate.between
+                && fate.event == Event::Lost
+                && fate.first.frame >= matter.first.1.frame
+        });
+        if let Some(kind) = kind(fate)
+            && !swallowed
+        {
+            note(&mut matters, journey, kind, fate);
+        }
+    }
+    matters
+}
+
+fn kind(fate: &Fate) -> Option<Kind> {
+    match (fate.event, fate.act) {
+        (Event::Born, Act::Rst) => Some(Kind::RstForged),
+        // Data that one place missed are no forgery; who has no business there betrays itself by its hop limit.
+        (Event::Born, _) => fate.foreign_hop_limit.map(|_| Kind::Forged),
+        (Event::Lost, _) if !fate.all_missing() => None,
+        (Event::Lost, Act::Fin | Act::FinAndAck) => Some(Kind::FinLost),
+        (Event::Lost, Act::Rst) => Some(Kind::RstLost),
+        (Event::Lost, Act::Syn | Act::SynAck) => Some(Kind::SynLost),
+        (Event::Lost, Act::Data) => Some(Kind::DataLost),
+        (Event::Lost, _) => None,
+    }
+}
+
+/// Several of a kind at the same place are one matter.
+fn note(matters: &mut Vec<Matter>, journey: &Journey<'_>, kind: Kind, fate: &Fate) {
+    let known = matters.iter_mut().find(|matter| matter.kind == kind && matter.between == fate.between);
+    match known {
+        Some(matter) => {
+            matter.times += fate.missing;
+            matter.hop_limits = matter.hop_limits.or(fate.foreign_hop_limit);
+        }
+        None => matters.push(Matter {
+            kind,
+            end: journey.from,
+            between: fate.between,
+            first: (fate.shown_at(), fate.first),
+            times: fate.missing,
+            silence: None,
+            hop_limits: fate.foreign_hop_limit,
+            certainty: certainty(fate.doubt),
+        }),
+    }
+}
+
+/// A shorter silence makes no box forget.
+const SILENCE: Span = Span::secs(1);
+/// So many segments in a row are not lost by chance.
+const IN_A_ROW: usize = 3;
+
+/// After a silence nothing comes through from that stop to the next any more.
+fn forgotten(journey: &Journey<'_>, stop: usize) -> Option<Matter> {
+    let here = &journey.stops[stop];
+    let transit = &journey.transits[stop];
+    // What comes through again after having been lost shows that nothing was forgotten.
+    let passed = |which: &usize| !matches!(transit.onward[*which], Onward::Nothing);
+    let from = (0..here.passes.len()).rev().find(passed).map_or(0, |last| last + 1);
+    let lost = &here.passes[from..];
+    let asked = |pass: &&Pass| pass.has_octets() || pass.act == Act::KeepAlive;
+    let times = lost.iter().filter(|pass| asked(pass) && !pass.is_rst()).count();
+    let first = *lost.iter().find(|pass| asked(pass) && !pass.is_rst())?;
+    let before = here.all.iter().rev().find(|pass| pass.seen.frame < first.seen.frame)?;
+    let silence = first.seen.at - before.seen.at;
+    let reset = here
+        .all
+        .iter()
+        .any(|pass| pass.from != journey.from && pass.is_rst() && pass.seen.frame > first.seen.frame);
+    let others_reset =
+        journey.stops[stop + 1].all.iter().any(|pass| pass.is_rst() && pass.from == journey.from);
+    let doubts = lost.iter().filter(|pass| asked(pass)).map(|pass| journey.doubt(stop, pass, stop + 1));
+    let doubt: Option<Doubt> = doubts.min().flatten();
+    let enough = times >= IN_A_ROW || reset || others_reset;
+    (silence >= SILENCE && enough && doubt.is_none()).then(|| Matter {
+        kind: Kind::SessionForgotten,
+        end: journey.from,
+        between: (here.at, journey.stops[stop + 1].at),
+        first: (here.at, first.seen),
+        times: times as u32,
+        silence: Some(silence),
+        hop_limits: None,
+        certainty: certainty(None),
+    })
+}
