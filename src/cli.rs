@@ -3,6 +3,7 @@
 
 mod analyze;
 mod args;
+mod compare;
 mod extract;
 mod follow;
 mod interrupt;
@@ -27,13 +28,14 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Sockets(args) => sockets::run(&args),
         Command::Report(args) => words::report(&args),
         Command::Explain(args) => words::explain(&args),
         Command::Advise(args) => words::advise(&args),
-        Command::Schema => words::schema(),
+        Command::Schema { of } => words::schema(of),
         Command::Completions { shell } => words::completions(shell),
         Command::Man(args) => words::man(&args),
     };

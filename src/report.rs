@@ -6,6 +6,7 @@
 mod against;
 mod blocks;
 mod build;
+mod compare;
 mod csv;
 mod dot;
 mod drawing;
@@ -40,6 +41,11 @@ use crate::wire::{Span, Timestamp};
 
 pub use against::{Against, Before, Change, Rate};
 pub use build::Request;
+pub use compare::{
+    ChangeCount, Clock, CompareFormat, CompareReport, ComparedConnection, ComparedVantage, FlowFacts,
+    LadderRow, MatchedBy, PathEvidence, PathFinding, RuledVerdict, RulingCount, SeenAt, SegmentFate,
+    StretchFacts, Told,
+};
 pub use drawing::{
     Candidate, Curve, CurvePoint, Drawing, Graph, GraphEdge, GraphNode, SilencePoint, TimerInterval,
 };

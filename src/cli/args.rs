@@ -1,5 +1,6 @@
 //! What can be typed. Nothing is decided here: [`super::job`] turns it into what the library takes.
 
+mod compare;
 mod follow;
 mod values;
 
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 use cwait_pcap::report::{FORMATS, SCHEMA_VERSION, SORTS};
 use cwait_pcap::wire::Span;
 
+pub use compare::{CompareArgs, SchemaOf};
 pub use follow::FollowArgs;
 pub use values::OnInterrupt;
 pub use values::SocketsFormat;
@@ -48,6 +50,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Write a small capture (pcapng) of the connections that matter, findings as packet comments
     Extract(Box<ExtractArgs>),
+    /// Compare captures of the same traffic at several places: where a segment was lost, made or changed
+    Compare(Box<CompareArgs>),
     /// Count the sockets in listings of one host (ss, netstat, lsof ...) by state, service and process
     Sockets(SocketsArgs),
     /// Write a kept JSON report in another format
@@ -56,8 +60,12 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Judge timer settings, or say how to capture on an operating system
     Advise(AdviseArgs),
-    /// Print the JSON Schema of the JSON report
-    Schema,
+    /// Print the JSON Schema of a JSON report
+    Schema {
+        /// Of which report
+        #[arg(value_name = "REPORT", default_value = "report")]
+        of: SchemaOf,
+    },
     /// Print a completion script
     Completions {
         /// The shell that will read it

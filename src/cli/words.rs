@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use cwait_pcap::knowledge::{EXPLAINED, Text, TextKind};
 use cwait_pcap::{advise, knowledge, report};
 
-use super::args::{AdviseArgs, Args, ExplainArgs, ManArgs, ReportArgs};
+use super::args::{AdviseArgs, Args, ExplainArgs, ManArgs, ReportArgs, SchemaOf};
 use super::job::Publication;
 use super::output::to_stdout;
 use super::status::Status;
@@ -60,8 +60,11 @@ pub fn advise(args: &AdviseArgs) -> Result<Status> {
 }
 
 /// The JSON Schema.
-pub fn schema() -> Result<Status> {
-    print(&report::schema())
+pub fn schema(of: SchemaOf) -> Result<Status> {
+    print(&match of {
+        SchemaOf::Report => report::schema(),
+        SchemaOf::Compare => report::CompareReport::json_schema(),
+    })
 }
 
 /// A completion script.

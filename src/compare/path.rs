@@ -28,6 +28,8 @@ pub struct Path {
     pub order: Vec<usize>,
     /// What that rests on.
     pub by: OrderedBy,
+    /// Two neighbours at least lie so near to each other that they stand as they were given.
+    pub in_part_as_given: bool,
 }
 
 /// Two hosts, as a place shows them.
@@ -209,10 +211,8 @@ impl Path {
         let ahead = |at: usize| votes[at].iter().filter(|vote| **vote > 0).count();
         let behind = |at: usize| votes[at].iter().filter(|vote| **vote < 0).count();
         order.sort_by_key(|&at| (behind(at), places - ahead(at), at));
-        if order.windows(2).any(|pair| votes[pair[0]][pair[1]] == 0) {
-            by = OrderedBy::Nothing;
-        }
-        Path { order, by }
+        let in_part_as_given = order.windows(2).any(|pair| votes[pair[0]][pair[1]] == 0);
+        Path { order, by, in_part_as_given }
     }
 
     /// The places that show a connection, or should, from its client to its server: the path, or the path reversed.

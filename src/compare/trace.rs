@@ -59,11 +59,13 @@ pub struct Numbering {
 }
 
 impl Numbering {
-    pub(super) fn end(&self, side: Side) -> End {
+    /// Which end that side is.
+    pub fn end(&self, side: Side) -> End {
         if side == self.client { End::Client } else { End::Server }
     }
 
-    pub(super) fn side(&self, end: End) -> Side {
+    /// Which side that end is.
+    pub fn side(&self, end: End) -> Side {
         match end {
             End::Client => self.client,
             End::Server => self.client.peer(),

@@ -320,6 +320,7 @@ fn left_out(blocks: &mut Vec<Block>, there: usize, shown: usize, what: &str) {
     }
 }
 
-fn words(text: &str) -> Line {
+/// A line that is nothing but text.
+pub(super) fn words(text: &str) -> Line {
     vec![Inline::Text(text.to_owned())]
 }

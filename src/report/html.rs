@@ -16,6 +16,8 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io;
 
+pub(super) use summary::severity_class;
+
 use super::text::plain;
 use super::{Format, Report, Style, Time};
 
@@ -61,23 +63,28 @@ impl Format for Html {
         page.connections();
         page.services();
         page.capture();
-        // Whoever writes text into the capture cannot know the hash of the whole page, so that no script of theirs has
-        // its number.
-        let nonce = blake3::hash(page.html.as_bytes()).to_hex();
-        let nonce = &nonce[..32];
-        let title = text(report.title.as_deref().unwrap_or(&report.verdict.headline));
-        write!(
-            out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'nonce-{nonce}'; \
-             script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"referrer\" content=\"no-referrer\">\n\
-             <title>{title}</title>\n<style nonce=\"{nonce}\">\n{CSS}</style>\n</head>\n<body>\n"
-        )?;
-        out.write_all(page.html.as_bytes())?;
-        write!(out, "<script nonce=\"{nonce}\">\n{SCRIPT}</script>\n</body>\n</html>\n")
+        document(report.title.as_deref().unwrap_or(&report.verdict.headline), &page.html, out)
     }
+}
+
+/// A page that needs nothing else, around its body; the title is not yet safe.
+pub(super) fn document(title: &str, body: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    // Whoever writes text into the capture cannot know the hash of the whole page, so that no script of theirs has its
+    // number.
+    let nonce = blake3::hash(body.as_bytes()).to_hex();
+    let nonce = &nonce[..32];
+    let title = text(title);
+    write!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'nonce-{nonce}'; \
+         script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n\
+         <title>{title}</title>\n<style nonce=\"{nonce}\">\n{CSS}</style>\n</head>\n<body>\n"
+    )?;
+    out.write_all(body.as_bytes())?;
+    write!(out, "<script nonce=\"{nonce}\">\n{SCRIPT}</script>\n</body>\n</html>\n")
 }
 
 /// The page as far as it is written.
@@ -116,7 +123,7 @@ impl Page<'_> {
 }
 
 /// Text in which nothing is markup any more, inside elements and quoted attributes alike.
-fn text(from: &str) -> String {
+pub(super) fn text(from: &str) -> String {
     let cut: String;
     let from = match from.char_indices().nth(LONGEST_TEXT) {
         Some((at, _)) => {

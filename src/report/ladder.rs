@@ -161,7 +161,7 @@ impl KeySegment {
         KeySegment { moment, from, act, payload: 0, sent, segments: 1, until: None }
     }
 
-    fn label(&self) -> String {
+    pub(super) fn label(&self) -> String {
         let mut label = match self.act {
             Act::Syn => "SYN".to_owned(),
             Act::SynAck => "SYN, ACK".to_owned(),

@@ -82,7 +82,7 @@ impl Page<'_> {
 }
 
 /// The class of elements that are that bad.
-pub(super) fn severity_class(severity: Severity) -> &'static str {
+pub(in crate::report) fn severity_class(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

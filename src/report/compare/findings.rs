@@ -1,0 +1,294 @@
+//! What the path did, put together over connections, in the words of a ticket.
+
+use std::collections::BTreeMap;
+
+use super::build::{id, moment, service, stream};
+use super::{PathEvidence, PathFinding};
+use crate::compare::{Comparison, End, Kind, Matter, Ruling, Story};
+use crate::findings::Certainty;
+use crate::report::Severity;
+use crate::report::text::count;
+use crate::wire::Span;
+
+/// So many connections are shown as evidence.
+const SHOWN: usize = 3;
+
+/// All findings, worst first.
+pub(super) fn findings(comparison: &Comparison) -> Vec<PathFinding> {
+    let mut groups: BTreeMap<(Kind, String, (usize, usize)), Vec<(&Story, &Matter)>> = BTreeMap::new();
+    for story in &comparison.stories {
+        for matter in told(story) {
+            let place = |at: usize| comparison.path.order.iter().position(|other| *other == at);
+            let (a, b) = matter.between;
+            let between = if place(a) <= place(b) { (a, b) } else { (b, a) };
+            groups
+                .entry((matter.kind, service(comparison, story), between))
+                .or_default()
+                .push((story, matter));
+        }
+    }
+    let mut all: Vec<PathFinding> = groups
+        .into_iter()
+        .map(|((kind, service, between), members)| {
+            Group { comparison, kind, service, between, members }.tell()
+        })
+        .collect();
+    all.extend(owed(comparison));
+    all.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.count)));
+    all
+}
+
+/// What happened to a connection; a RST that answers for a forgotten session belongs to that, and each kind counts once.
+fn told(story: &Story) -> Vec<&Matter> {
+    let forgotten = story.matters.iter().find(|matter| matter.kind == Kind::SessionForgotten);
+    let mut told: Vec<&Matter> = Vec::new();
+    for matter in &story.matters {
+        let belongs = matches!(matter.kind, Kind::RstForged | Kind::RstLost)
+            && forgotten.is_some_and(|forgotten| same_stretch(forgotten, matter));
+        let again = told.iter().any(|other| other.kind == matter.kind && same_stretch(other, matter));
+        if !belongs && !again {
+            told.push(matter);
+        }
+    }
+    told
+}
+
+fn same_stretch(a: &Matter, b: &Matter) -> bool {
+    a.between == b.between || a.between == (b.between.1, b.between.0)
+}
+
+struct Group<'a> {
+    comparison: &'a Comparison,
+    kind: Kind,
+    service: String,
+    between: (usize, usize),
+    members: Vec<(&'a Story, &'a Matter)>,
+}
+
+impl Group<'_> {
+    fn tell(&self) -> PathFinding {
+        let n = self.members.len() as u64;
+        let of = of_service(self.comparison, &self.service);
+        let (headline, says, advice) = self.words(&format!("{n} of {}", count(of, "connection")));
+        let certainty = self.members.iter().map(|(_, matter)| matter.certainty).min();
+        let proof = match certainty {
+            Some(Certainty::Certain) => {
+                "Both captures were running then, and neither says that it dropped anything."
+            }
+            _ => "One of the captures may have missed it; the hop limit speaks all the same.",
+        };
+        PathFinding {
+            name: self.kind.name().to_owned(),
+            severity: match self.kind {
+                Kind::SessionForgotten | Kind::FinLost | Kind::RstForged => Severity::Error,
+                Kind::Forged | Kind::RstLost | Kind::SynLost | Kind::DataLost => Severity::Warning,
+            },
+            certainty: certainty.unwrap_or(Certainty::Possible).into(),
+            between: Some(self.between.into()),
+            service: self.service.clone(),
+            count: n,
+            of,
+            headline,
+            says: format!("{says} {proof}"),
+            advice,
+            evidence: self
+                .members
+                .iter()
+                .take(SHOWN)
+                .map(|(story, matter)| self.evidence(story, matter))
+                .collect(),
+            connections: self.members.iter().map(|(story, _)| id(self.comparison, story)).collect(),
+        }
+    }
+
+    fn name(&self, at: usize) -> &str {
+        &self.comparison.views[at].name
+    }
+
+    fn evidence(&self, story: &Story, matter: &Matter) -> PathEvidence {
+        let (at, stamp) = matter.first;
+        let judged = self.comparison.judged(&story.shared, at);
+        let other = if matter.between.0 == at { matter.between.1 } else { matter.between.0 };
+        let who = matter.end.name();
+        let what = match self.kind {
+            Kind::SessionForgotten => {
+                let silence = matter.silence.unwrap_or(Span::ZERO);
+                format!("the {who} speaks after {silence}, {}", times(matter.times))
+            }
+            Kind::FinLost => format!("FIN of the {who}, {}", times(matter.times)),
+            Kind::RstForged => format!("RST in the name of the {who}"),
+            Kind::Forged => format!("segment in the name of the {who}"),
+            Kind::RstLost => format!("RST of the {who}"),
+            Kind::SynLost => format!("SYN of the {who}, {}", times(matter.times)),
+            Kind::DataLost => format!("payload of the {who}, {}", count(u64::from(matter.times), "segment")),
+        };
+        PathEvidence {
+            at,
+            stream: judged.and_then(|judged| stream(&self.comparison.views[at], judged.connection.stream)),
+            moment: moment(stamp),
+            label: format!("{what}; not at {}", self.name(other)),
+        }
+    }
+
+    /// `the client`, `the server`, or who on how many.
+    fn who(&self) -> String {
+        let by = |end: End| self.members.iter().filter(|(_, matter)| matter.end == end).count();
+        match (by(End::Client), by(End::Server)) {
+            (_, 0) => "the client".to_owned(),
+            (0, _) => "the server".to_owned(),
+            (clients, servers) => format!("the client ({clients} times) or the server ({servers} times)"),
+        }
+    }
+
+    /// Headline, sentences, advice.
+    fn words(&self, so_many: &str) -> (String, String, Vec<String>) {
+        let (a, b) = (self.name(self.between.0), self.name(self.between.1));
+        let (service, who) = (&self.service, self.who());
+        let segments: u64 = self.members.iter().map(|(_, matter)| u64::from(matter.times)).sum();
+        let sent = count(segments, "segment");
+        match self.kind {
+            Kind::SessionForgotten => {
+                let silences = self.members.iter().filter_map(|(_, matter)| matter.silence);
+                let shortest = silences.clone().min().unwrap_or(Span::ZERO);
+                let longest = silences.max().unwrap_or(Span::ZERO);
+                let after = match shortest.to_string() == longest.to_string() {
+                    true => shortest.to_string(),
+                    false => format!("{shortest} to {longest}"),
+                };
+                let forged = |(story, matter): &&(&Story, &Matter)| {
+                    let rst = |other: &&Matter| other.kind == Kind::RstForged && same_stretch(other, matter);
+                    story.matters.iter().any(|other| rst(&other))
+                };
+                let resets = match self.members.iter().filter(forged).count() {
+                    0 => "None drew an answer.".to_owned(),
+                    n => format!("On {n} of them a RST was made between, in the other end's name."),
+                };
+                (
+                    format!("{so_many} to {service} are forgotten between {a} and {b}"),
+                    format!(
+                        "After a silence of {after} what {who} sent passed the one and never reached the other: {sent} in \
+                         all. {resets}"
+                    ),
+                    vec![format!(
+                        "What lies between {a} and {b} forgets a connection after a silence of at most {shortest}: raise its \
+                         idle timer, or let keep-alives pass more often (cwait-pcap explain firewall-timeout)."
+                    )],
+                )
+            }
+            Kind::FinLost => (
+                format!("the FIN of {so_many} to {service} is lost between {a} and {b}"),
+                format!(
+                    "It was sent by {who}, {} in all, and no copy came through: the end behind still takes the connection \
+                     for open.",
+                    times(segments as u32)
+                ),
+                vec![format!(
+                    "Not the program: it has closed. What lies between {a} and {b} drops FINs, or had already removed the \
+                     session."
+                )],
+            ),
+            Kind::RstForged => {
+                let hop_limits = self.members.iter().find_map(|(_, matter)| matter.hop_limits);
+                let hop_limits = hop_limits.map_or(String::new(), |(own, others)| {
+                    format!(" The first came with hop limit {own}, its own segments with {others}.")
+                });
+                (
+                    format!("RSTs made between {a} and {b} hit {so_many} to {service}"),
+                    format!(
+                        "They bear the address of {who}, but the capture nearer to it does not show them.{hop_limits}"
+                    ),
+                    vec![format!(
+                        "Neither program reset these connections: ask what lies between {a} and {b}."
+                    )],
+                )
+            }
+            Kind::Forged => (
+                format!("segments made between {a} and {b} are part of {so_many} to {service}"),
+                format!("They bear the address of {who} with a foreign hop limit: a box speaks in its name."),
+                vec![],
+            ),
+            Kind::RstLost => (
+                format!("the RST of {so_many} to {service} is lost between {a} and {b}"),
+                format!("It was sent by {who}; the other end does not know that the connection is over."),
+                vec![],
+            ),
+            Kind::SynLost => (
+                format!("the SYN of {so_many} to {service} is lost between {a} and {b}"),
+                format!("It was sent by {who}, {} in all, and no copy came through.", times(segments as u32)),
+                vec![format!("A rule between {a} and {b} drops them, or the way is broken.")],
+            ),
+            Kind::DataLost => (
+                format!("payload of {so_many} to {service} is lost for good between {a} and {b}"),
+                format!("It was sent by {who}: {sent} of which no copy came through."),
+                vec![],
+            ),
+        }
+    }
+}
+
+/// FINs that are owed for certain: the place next to the owner shows none either.
+fn owed(comparison: &Comparison) -> Vec<PathFinding> {
+    const NAME: &str = "missing-fin";
+    let mut groups: BTreeMap<(String, End), Vec<(&Story, &crate::compare::Opinion)>> = BTreeMap::new();
+    for story in &comparison.stories {
+        let confirmed = story
+            .opinions
+            .iter()
+            .find(|opinion| opinion.finding == NAME && opinion.ruling == Ruling::Confirmed);
+        if let Some(opinion) = confirmed {
+            groups.entry((service(comparison, story), opinion.end)).or_default().push((story, opinion));
+        }
+    }
+    let tell = |((service, end), members): ((String, End), Vec<(&Story, &crate::compare::Opinion)>)| {
+        let of = of_service(comparison, &service);
+        let finding = |(story, opinion): &(&Story, &crate::compare::Opinion)| {
+            let judged = comparison.judged(&story.shared, opinion.at)?;
+            let finding = judged.verdict.findings.iter().find(|finding| finding.name == NAME)?;
+            Some((judged, finding.since?, finding.severity(members.len())))
+        };
+        let severity = members.iter().filter_map(finding).map(|(.., severity)| severity).max();
+        let evidence = members.iter().take(SHOWN).filter_map(|member| {
+            let (judged, since, _) = finding(member)?;
+            let at = member.1.at;
+            Some(PathEvidence {
+                at,
+                stream: stream(&comparison.views[at], judged.connection.stream),
+                moment: moment(since),
+                label: format!("the {} acknowledges the FIN and sends none", end.name()),
+            })
+        });
+        let whose = match end {
+            End::Server => format!("{service} owes its FIN"),
+            End::Client => format!("the client of {service} owes its FIN"),
+        };
+        PathFinding {
+            name: NAME.to_owned(),
+            severity: severity.map_or(Severity::Note, Severity::from),
+            certainty: Certainty::Certain.into(),
+            between: None,
+            headline: format!("{whose} on {} of its {}", members.len(), count(of, "connection")),
+            says: format!(
+                "It was not lost on the way: {}. It acknowledged the other end's FIN, so it had reached CLOSE-WAIT.",
+                members[0].1.says
+            ),
+            advice: vec![
+                "Not the path: look at the program that owns the socket (cwait-pcap explain missing-fin)."
+                    .to_owned(),
+            ],
+            evidence: evidence.collect(),
+            count: members.len() as u64,
+            of,
+            connections: members.iter().map(|(story, _)| id(comparison, story)).collect(),
+            service,
+        }
+    };
+    groups.into_iter().map(tell).collect()
+}
+
+fn of_service(comparison: &Comparison, name: &str) -> u64 {
+    comparison.stories.iter().filter(|story| service(comparison, story) == name).count() as u64
+}
+
+fn times(n: u32) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{n} times") }
+}
