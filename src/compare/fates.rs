@@ -43,6 +43,8 @@ pub struct Fate {
     pub first: Stamp,
     /// The last such time.
     pub last: Stamp,
+    /// No copy of it came through, nor its octets in any other segment.
+    pub all_missing: bool,
     /// Why it cannot be told, if so: it is then neither lost nor born for sure.
     pub doubt: Option<Doubt>,
     /// It came with that hop limit, and the other segments of its sender, at the same point, with another.
@@ -58,11 +60,6 @@ impl Fate {
     /// The vantage point that does not.
     pub fn missing_at(&self) -> usize {
         if self.event == Event::Lost { self.between.1 } else { self.between.0 }
-    }
-
-    /// No copy of it came through.
-    pub fn all_missing(&self) -> bool {
-        self.missing == self.sent
     }
 
     /// Whether it is known what happened: nothing makes the other point's silence doubtful, or the segment itself tells
@@ -141,6 +138,7 @@ fn grouped<'a>(
             missing: gone.len() as u32,
             first: first.seen,
             last: last.seen,
+            all_missing: gone.len() as u32 == sent && !journey.shows(other, first),
             doubt,
             foreign_hop_limit: foreign(journey, shown, first),
         })
@@ -179,11 +177,6 @@ pub enum Alteration {
 }
 
 impl Alteration {
-    /// Whether a packet that is cut short looks as if it had been done.
-    pub(super) fn is_of_options(self) -> bool {
-        matches!(self, Alteration::TimestampsStripped | Alteration::WindowScale)
-    }
-
     /// In words that complete "changed between A and B:".
     pub fn words(self) -> &'static str {
         match self {
@@ -196,17 +189,19 @@ impl Alteration {
     }
 }
 
-/// What was changed in a segment between two stops.
+/// What was changed in a segment between two stops. An option that is merely cut off was not taken out.
 pub(super) fn alterations(near: &Pass, far: &Pass) -> impl Iterator<Item = Alteration> {
     let same = near.start == far.start && near.end == far.end && near.flags == far.flags;
     let syn = near.flags.any(TcpFlags::SYN);
-    let stamps = near.timestamps.zip(far.timestamps);
-    let scales = [near.window_scale, far.window_scale];
+    let whole = !far.has_options || far.timestamps.is_some() || far.window_scale != Segment::NO_SCALE;
+    let stripped = near.timestamps.is_some() && far.timestamps.is_none();
+    let rewritten = near.timestamps.zip(far.timestamps).is_some_and(|(a, b)| a.val != b.val);
+    let scaled = near.window_scale != Segment::NO_SCALE && near.window_scale != far.window_scale;
     let raised = far.hop_limit > near.hop_limit && near.hop_limit != 0;
     [
-        (same && near.timestamps.is_some() && far.timestamps.is_none(), Alteration::TimestampsStripped),
-        (same && stamps.is_some_and(|(a, b)| a.val != b.val), Alteration::TimestampsRewritten),
-        (same && syn && scales[0] != scales[1] && scales[0] != Segment::NO_SCALE, Alteration::WindowScale),
+        (same && whole && stripped, Alteration::TimestampsStripped),
+        (same && rewritten, Alteration::TimestampsRewritten),
+        (same && whole && syn && scaled, Alteration::WindowScale),
         (same && near.window != far.window && near.ack == far.ack, Alteration::Window),
         (raised, Alteration::HopLimitRaised),
     ]

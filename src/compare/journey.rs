@@ -3,9 +3,9 @@
 use super::End;
 use super::clock::Relation;
 use super::trace::Pass;
-use super::transit::{Onward, Transit};
+use super::transit::{Onward, Transit, take};
 use super::watch::{Doubt, Watch};
-use crate::wire::{Span, Timestamp};
+use crate::wire::{Span, TcpFlags, Timestamp};
 
 /// A place on the way of what one end sends.
 pub(super) struct Stop<'a> {
@@ -88,6 +88,19 @@ impl<'a> Journey<'a> {
             return Some(Doubt::Direction);
         }
         self.arrived_unseen(pass, stop).then_some(Doubt::Arrived)
+    }
+
+    /// Whether a stop shows the octets of a segment, in whatever segments; of one that ends with a FIN, the FIN.
+    pub(super) fn shows(&self, stop: usize, pass: &Pass) -> bool {
+        if !pass.has_octets() || pass.is_rst() {
+            return false;
+        }
+        let start = if pass.flags.any(TcpFlags::FIN) { pass.end - 1 } else { pass.start };
+        let mut open = vec![(start, pass.end)];
+        for seen in self.stops[stop].passes.iter().filter(|seen| !seen.is_rst()) {
+            take(&mut open, seen.start, seen.end);
+        }
+        open.is_empty()
     }
 
     /// Whether the receiver acknowledged octets of the segment that were never seen at that stop.

@@ -23,18 +23,28 @@ pub enum How {
     Addresses,
     /// Sequence and acknowledgment numbers of single segments; addresses or ports are translated.
     Sequence,
-    /// Addresses, ports and the timestamps option; sequence numbers are rewritten.
+    /// Addresses, ports, and the timestamps option or where payload ends; sequence numbers are rewritten.
     Renumbered,
     /// The timestamps option and payload lengths; addresses and sequence numbers are both rewritten.
     Stamps,
     /// The client's initial sequence number alone; addresses or ports are translated.
-    Isn,
+    ClientIsn,
+    /// The server's initial sequence number alone; addresses or ports are translated.
+    ServerIsn,
 }
 
 impl How {
     /// All, the strongest first.
-    pub const ALL: [How; 7] =
-        [How::Numbers, How::Isns, How::Addresses, How::Sequence, How::Renumbered, How::Stamps, How::Isn];
+    pub const ALL: [How; 8] = [
+        How::Numbers,
+        How::Isns,
+        How::Addresses,
+        How::Sequence,
+        How::Renumbered,
+        How::Stamps,
+        How::ClientIsn,
+        How::ServerIsn,
+    ];
 
     /// In words that complete "matched by".
     pub fn words(self) -> &'static str {
@@ -44,12 +54,15 @@ impl How {
             How::Addresses => "addresses, ports and sequence numbers",
             How::Sequence => "sequence and acknowledgment numbers, through address translation",
             How::Renumbered => {
-                "addresses, ports and the timestamps option, through rewritten sequence numbers"
+                "addresses, ports, and timestamps or payload lengths, through rewritten sequence numbers"
             }
             How::Stamps => {
                 "the timestamps option and payload lengths, through translated addresses and rewritten sequence numbers"
             }
-            How::Isn => "the client's initial sequence number, through address translation",
+            How::ClientIsn => "the client's initial sequence number, through address translation",
+            How::ServerIsn => {
+                "the server's initial sequence number, through address translation and rewritten numbers of the client"
+            }
         }
     }
 
@@ -57,13 +70,13 @@ impl How {
     pub fn certainty(self) -> Certainty {
         match self {
             How::Numbers | How::Isns | How::Addresses | How::Sequence => Certainty::Certain,
-            How::Renumbered | How::Stamps | How::Isn => Certainty::Likely,
+            How::Renumbered | How::Stamps | How::ClientIsn | How::ServerIsn => Certainty::Likely,
         }
     }
 
     /// Whether addresses or ports differ.
     pub fn is_translated(self) -> bool {
-        matches!(self, How::Isns | How::Sequence | How::Stamps | How::Isn)
+        matches!(self, How::Isns | How::Sequence | How::Stamps | How::ClientIsn | How::ServerIsn)
     }
 
     /// Whether only segments can confirm it.
@@ -128,12 +141,16 @@ impl Shared {
     }
 }
 
+/// What facts alone can tell, the surest first.
+const BY_FACTS: [How; 6] =
+    [How::Numbers, How::Isns, How::Addresses, How::Renumbered, How::ClientIsn, How::ServerIsn];
+
 /// Matches by what the facts of connections tell. What is left over has one member each.
 pub(super) fn by_facts(outcomes: &[&Outcome]) -> Vec<Shared> {
     let mut all: Vec<Shared> = Vec::new();
     for (at, outcome) in outcomes.iter().enumerate() {
         let mut left: Vec<usize> = (0..outcome.connections.len()).collect();
-        for how in [How::Numbers, How::Isns, How::Addresses, How::Renumbered, How::Isn] {
+        for how in BY_FACTS {
             if at == 0 {
                 break;
             }
@@ -158,7 +175,7 @@ pub(super) fn by_facts(outcomes: &[&Outcome]) -> Vec<Shared> {
                     candidates.iter().filter_map(|group| Some((*group, agrees(group)?))).collect();
                 // Ports may have been used again: the first that is free is the next in time.
                 let chosen = match how {
-                    How::Isn | How::Isns if fitting.len() > 1 => None,
+                    How::ClientIsn | How::ServerIsn | How::Isns if fitting.len() > 1 => None,
                     _ => fitting.first().copied(),
                 };
                 let Some((group, numbering)) = chosen else { return true };
@@ -190,7 +207,8 @@ fn name(how: How, connection: &Connection, roles: Roles) -> Option<Name> {
     let isn = |side| isn(connection, side);
     Some(match how {
         How::Isns => Name::Isns(isn(roles.client)?, isn(roles.server())?),
-        How::Isn => Name::Isn(isn(roles.client)?),
+        How::ClientIsn => Name::Isn(isn(roles.client)?),
+        How::ServerIsn => Name::Isn(isn(roles.server())?),
         _ => Name::Flow(FlowKey { zone: 0, ..connection.key }),
     })
 }
@@ -213,8 +231,7 @@ fn joins(
     let count = End::BOTH.into_iter().filter_map(both).count();
     let fits = match how {
         How::Numbers => count > 0 && agree,
-        How::Isns => true,
-        How::Isn => End::BOTH.into_iter().any(|end| both(end).is_none()),
+        How::Isns | How::ClientIsn | How::ServerIsn => true,
         How::Addresses => count == 0 && near(known, connection),
         How::Renumbered => count > 0 && !agree,
         How::Sequence | How::Stamps => false,

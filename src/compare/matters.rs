@@ -9,10 +9,11 @@ use super::watch::Doubt;
 use crate::detail::Act;
 use crate::wire::Span;
 
-/// What happened to the segments of one end. What cannot be told is none of it.
-pub(super) fn of(journey: &Journey<'_>, fates: &[Fate]) -> Vec<Matter> {
-    let mut matters: Vec<Matter> =
-        (0..journey.transits.len()).filter_map(|stop| forgotten(journey, stop)).collect();
+/// What happened to the segments of one end, with what bears the other's address beside it. What cannot be told is none
+/// of it.
+pub(super) fn of(journey: &Journey<'_>, fates: &[Fate], answers: &[Fate]) -> Vec<Matter> {
+    let stops = 0..journey.transits.len();
+    let mut matters: Vec<Matter> = stops.filter_map(|stop| forgotten(journey, stop, answers)).collect();
     for fate in fates.iter().filter(|fate| fate.is_told()) {
         let swallowed = matters.iter().any(|matter| {
             matter.kind == Kind::SessionForgotten
@@ -34,7 +35,7 @@ fn kind(fate: &Fate) -> Option<Kind> {
         (Event::Born, Act::Rst) => Some(Kind::RstForged),
         // Data that one place missed are no forgery; who has no business there betrays itself by its hop limit.
         (Event::Born, _) => fate.foreign_hop_limit.map(|_| Kind::Forged),
-        (Event::Lost, _) if !fate.all_missing() => None,
+        (Event::Lost, _) if !fate.all_missing => None,
         (Event::Lost, Act::Fin | Act::FinAndAck) => Some(Kind::FinLost),
         (Event::Lost, Act::Rst) => Some(Kind::RstLost),
         (Event::Lost, Act::Syn | Act::SynAck) => Some(Kind::SynLost),
@@ -70,35 +71,36 @@ const SILENCE: Span = Span::secs(1);
 const IN_A_ROW: usize = 3;
 
 /// After a silence nothing comes through from that stop to the next any more.
-fn forgotten(journey: &Journey<'_>, stop: usize) -> Option<Matter> {
-    let here = &journey.stops[stop];
+fn forgotten(journey: &Journey<'_>, stop: usize, answers: &[Fate]) -> Option<Matter> {
+    let (here, there) = (&journey.stops[stop], &journey.stops[stop + 1]);
     let transit = &journey.transits[stop];
     // What comes through again after having been lost shows that nothing was forgotten.
     let passed = |which: &usize| !matches!(transit.onward[*which], Onward::Nothing);
     let from = (0..here.passes.len()).rev().find(passed).map_or(0, |last| last + 1);
-    let lost = &here.passes[from..];
-    let asked = |pass: &&Pass| pass.has_octets() || pass.act == Act::KeepAlive;
-    let times = lost.iter().filter(|pass| asked(pass) && !pass.is_rst()).count();
-    let first = *lost.iter().find(|pass| asked(pass) && !pass.is_rst())?;
+    let asks = |pass: &&&Pass| (pass.has_octets() || pass.act == Act::KeepAlive) && !pass.is_rst();
+    let lost: Vec<&Pass> = here.passes[from..].iter().filter(asks).copied().collect();
+    let first = *lost.first()?;
     let before = here.all.iter().rev().find(|pass| pass.seen.frame < first.seen.frame)?;
     let silence = first.seen.at - before.seen.at;
-    let reset = here
-        .all
-        .iter()
-        .any(|pass| pass.from != journey.from && pass.is_rst() && pass.seen.frame > first.seen.frame);
-    let others_reset =
-        journey.stops[stop + 1].all.iter().any(|pass| pass.is_rst() && pass.from == journey.from);
-    let doubts = lost.iter().filter(|pass| asked(pass)).map(|pass| journey.doubt(stop, pass, stop + 1));
+    // A RST in the name of the other end, made by what lies between, comes back instead.
+    let reset = answers.iter().any(|fate| {
+        fate.event == Event::Born
+            && fate.act == Act::Rst
+            && fate.is_told()
+            && fate.between == (there.at, here.at)
+            && fate.first.frame > first.seen.frame
+    });
+    let doubts = lost.iter().map(|pass| journey.doubt(stop, pass, stop + 1));
     let doubt: Option<Doubt> = doubts.min().flatten();
-    let enough = times >= IN_A_ROW || reset || others_reset;
-    (silence >= SILENCE && enough && doubt.is_none()).then(|| Matter {
+    let told = reset || doubt.is_none() && lost.len() >= IN_A_ROW;
+    (silence >= SILENCE && told).then(|| Matter {
         kind: Kind::SessionForgotten,
         end: journey.from,
-        between: (here.at, journey.stops[stop + 1].at),
+        between: (here.at, there.at),
         first: (here.at, first.seen),
-        times: times as u32,
+        times: lost.len() as u32,
         silence: Some(silence),
         hop_limits: None,
-        certainty: certainty(None),
+        certainty: certainty(doubt),
     })
 }

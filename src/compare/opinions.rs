@@ -14,8 +14,8 @@ use super::transit::Onward;
 use super::watch::Doubt;
 use crate::analysis::Judged;
 use crate::detail::Act;
-use crate::findings::{Certainty, Finding};
-use crate::wire::{Span, Stamp};
+use crate::findings::Certainty;
+use crate::wire::{Side, Span, Stamp};
 
 /// What happened between two places, or was proven by the second look at one of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -101,6 +101,8 @@ pub struct Opinion {
     pub at: usize,
     /// The finding.
     pub finding: &'static str,
+    /// It could not tell by itself whether that is so.
+    pub was_undecided: bool,
     /// Whose fault or loss it is.
     pub end: End,
     /// What became of it.
@@ -148,25 +150,22 @@ pub(super) fn story(
 ) -> Story {
     let told = [fates(&journeys[0]), fates(&journeys[1])];
     let mut matters = Vec::new();
-    for (journey, fates) in journeys.iter().zip(&told) {
-        matters.extend(super::matters::of(journey, fates));
+    for end in End::BOTH {
+        let (own, peer) = (end.index(), end.peer().index());
+        matters.extend(super::matters::of(&journeys[own], &told[own], &told[peer]));
     }
     matters.sort_by_key(|matter| matter.kind);
     let mut opinions = Vec::new();
     for at in shared.seen_at() {
         let Some(judged) = material.judged(shared, at) else { continue };
         let Some(member) = shared.members[at] else { continue };
-        for finding in &judged.verdict.findings {
-            let Some(side) = finding.side else { continue };
-            let ask = Ask { material, journeys, fates: &told, at, judged, finding };
-            let opinion = ask.about(member.numbering.end(side));
-            opinions.extend(opinion.map(|(end, ruling, says)| Opinion {
-                at,
-                finding: finding.name,
-                end,
-                ruling,
-                says,
-            }));
+        for (finding, side, since, was_undecided) in asked(judged) {
+            let ask = Ask { material, journeys, fates: &told, at, finding, since };
+            let Some((end, ruling, says)) = ask.about(member.numbering.end(side)) else { continue };
+            // That others saw no more either does not decide what was undecided.
+            if !was_undecided || ruling == Ruling::Overturned {
+                opinions.push(Opinion { at, finding, was_undecided, end, ruling, says });
+            }
         }
     }
     let [client, server] = told;
@@ -177,7 +176,7 @@ pub(super) fn story(
     let mut story = Story {
         shared: shared.clone(),
         order: order.to_vec(),
-        alterations: altered(material, journeys),
+        alterations: altered(journeys),
         fates,
         matters,
         opinions,
@@ -189,7 +188,7 @@ pub(super) fn story(
     story
 }
 
-fn altered(material: &Material, journeys: &[Journey<'_>; 2]) -> BTreeMap<(Alteration, (usize, usize)), u64> {
+fn altered(journeys: &[Journey<'_>; 2]) -> BTreeMap<(Alteration, (usize, usize)), u64> {
     let mut found = BTreeMap::new();
     for journey in journeys {
         for (stop, transit) in journey.transits.iter().enumerate() {
@@ -197,15 +196,30 @@ fn altered(material: &Material, journeys: &[Journey<'_>; 2]) -> BTreeMap<(Altera
             for (pass, onward) in here.passes.iter().zip(&transit.onward) {
                 let Onward::Whole(next) = onward else { continue };
                 for alteration in alterations(pass, there.passes[*next]) {
-                    let cut = alteration.is_of_options() && material.cuts_options(there.at);
-                    if !cut {
-                        *found.entry((alteration, (here.at, there.at))).or_default() += 1;
-                    }
+                    *found.entry((alteration, (here.at, there.at))).or_default() += 1;
                 }
             }
         }
     }
     found
+}
+
+/// What a place found and what it could not decide: name, side, since when, whether it is undecided.
+fn asked(judged: &Judged) -> Vec<(&'static str, Side, Stamp, bool)> {
+    let connection = &judged.connection;
+    let found = judged.verdict.findings.iter().filter_map(|finding| {
+        Some((finding.name, finding.side?, finding.since.unwrap_or(connection.first), false))
+    });
+    let undecided = judged.verdict.undecided.iter().filter_map(|(name, undecided)| {
+        let side = undecided.side?;
+        let since = match *name {
+            "missing-fin" => connection.fin(side.peer())?.acked,
+            "unacked-fin" => connection.fin(side).map(|fin| fin.seen),
+            _ => None,
+        };
+        Some((*name, side, since.unwrap_or(connection.first), true))
+    });
+    found.chain(undecided).collect()
 }
 
 /// One verdict of one place, put before the others.
@@ -214,8 +228,9 @@ struct Ask<'a> {
     journeys: &'a [Journey<'a>; 2],
     fates: &'a [Vec<Fate>; 2],
     at: usize,
-    judged: &'a Judged,
-    finding: &'a Finding,
+    finding: &'static str,
+    /// Since when, by the place's own clock.
+    since: Stamp,
 }
 
 type Answer = (End, Ruling, String);
@@ -223,7 +238,7 @@ type Answer = (End, Ruling, String);
 impl Ask<'_> {
     /// `end` is the one that the finding is about.
     fn about(&self, end: End) -> Option<Answer> {
-        match self.finding.name {
+        match self.finding {
             "missing-fin" => self.fin_is_missing(end),
             "unacked-fin" | "dead-after-idle" | "keepalive-gave-up" | "large-segments-lost" => {
                 self.is_not_answered(end)
@@ -267,7 +282,7 @@ impl Ask<'_> {
             let at = journey.stops[stop].at;
             let lost = self.fates[end.index()].iter().rev();
             let lost =
-                lost.filter(|fate| fate.event == Event::Lost && is_fin(fate.act)).find(|f| f.all_missing());
+                lost.filter(|fate| fate.event == Event::Lost && is_fin(fate.act)).find(|f| f.all_missing);
             let sent = format!("the {who} did send its FIN: {}, frame {}", self.name(at), pass.seen.frame);
             return Some(match lost {
                 Some(fate) if fate.doubt.is_none() => {
@@ -292,7 +307,7 @@ impl Ask<'_> {
         let outcome = &self.material.outcomes[nearest.at];
         let name = self.name(nearest.at);
         let last = outcome.capture.last;
-        let since = self.finding.since?;
+        let since = self.since;
         let acked = journey.time_at(own, since.at, 0);
         if let Some(doubt) = acked.and_then(|acked| nearest.watch.doubt_from(acked)) {
             return Some((end, Ruling::CannotTell, doubt.words(name)));
@@ -319,7 +334,7 @@ impl Ask<'_> {
         let journey = self.journey(end);
         let own = self.stop(end)?;
         let here = &journey.stops[own];
-        let since = self.finding.since.unwrap_or(self.judged.connection.first);
+        let since = self.since;
         let asked = |pass: &super::trace::Pass| {
             pass.seen.frame >= since.frame && (pass.has_octets() || pass.act == Act::KeepAlive)
         };
@@ -378,8 +393,7 @@ impl Ask<'_> {
             }
             return None;
         }
-        let ruling =
-            if self.finding.name == "dead-after-idle" { Ruling::Overturned } else { Ruling::Confirmed };
+        let ruling = if self.finding == "dead-after-idle" { Ruling::Overturned } else { Ruling::Confirmed };
         Some((
             end,
             ruling,
@@ -407,7 +421,7 @@ impl Ask<'_> {
         {
             (stop, first) = (stop - 1, origin);
         }
-        let blames_path = self.finding.name == "reset-after-idle";
+        let blames_path = self.finding == "reset-after-idle";
         let frame = journey.stops[stop].passes[first].seen.frame;
         let shown = self.name(journey.stops[stop].at);
         if stop == 0 {

@@ -45,7 +45,7 @@ pub(super) struct Material {
     pub(super) outcomes: Vec<Outcome>,
     groups: Vec<Shared>,
     /// By group and place; none where a group is not followed.
-    traces: Vec<Option<Vec<Option<Trace>>>>,
+    traces: Traces,
     /// Services that two places show, as each of them does: (place, service) to the other places.
     services: HashMap<(usize, Endpoint), Vec<usize>>,
 }
@@ -58,7 +58,8 @@ impl Material {
     ) -> Result<Material, CompareError> {
         let all: Vec<&Outcome> = outcomes.iter().collect();
         let groups = by_facts(&all);
-        let traces = look_again(&outcomes, &groups, options)?;
+        let mut traces = followed(&outcomes, &groups);
+        look_again(&outcomes, &groups, &mut traces, options, |_, _| true)?;
         let mut material = Material {
             names: vantages.iter().map(|vantage| vantage.name.clone()).collect(),
             outcomes,
@@ -70,6 +71,11 @@ impl Material {
         for kind in [Kind::Sequence, Kind::Stamps] {
             material.join_leftovers(kind);
         }
+        // Of what was not known to be shared, only the edges were kept.
+        let cut = |shared: &Shared, traces: &[Option<Trace>]| {
+            shared.is_shared() && traces.iter().flatten().any(|trace| trace.is_cut_to(OF_UNMATCHED))
+        };
+        look_again(&material.outcomes, &material.groups, &mut material.traces, options, cut)?;
         let outcomes: Vec<&Outcome> = material.outcomes.iter().collect();
         material.groups.iter_mut().for_each(|shared| shared.settle_roles(&outcomes));
         if !material.groups.iter().any(Shared::is_shared) {
@@ -86,14 +92,6 @@ impl Material {
 
     pub(super) fn judged(&self, shared: &Shared, at: usize) -> Option<&Judged> {
         Some(&self.outcomes[at].connections[shared.members[at]?.which])
-    }
-
-    /// Whether packets there may be cut before the end of the TCP options.
-    pub(super) fn cuts_options(&self, at: usize) -> bool {
-        /// Ethernet with tags, IPv6 and the longest TCP header.
-        const ENOUGH: u32 = 128;
-        let inputs = &self.outcomes[at].inputs;
-        inputs.iter().any(|input| input.summary.snaplen.is_some_and(|snaplen| snaplen < ENOUGH))
     }
 
     /// The first place that shows it, with its verdict there.
@@ -203,6 +201,8 @@ impl Material {
                     }
                     // Nobody sent payload: the numbers that agree have to do.
                     None if kind == Kind::Sequence && is_quiet(known) && is_quiet(trace) => {}
+                    // Without timestamps, what was sent has to be as long.
+                    None if kind == Kind::Stamps && sent_alike((known, &base), (trace, &member)) => {}
                     None => {
                         let mut members = vec![None; shared.members.len()];
                         members[at] = shared.members[at].take();
@@ -304,32 +304,44 @@ impl Material {
     }
 }
 
+/// Whether most payload ends at the same octets, counted from the initial numbers.
+fn sent_alike(a: (&Trace, &Member), b: (&Trace, &Member)) -> bool {
+    let mut anchors = Anchors::default();
+    anchors.note(a.0, &a.1.numbering);
+    let ends = |(trace, member): (&Trace, &Member)| -> HashSet<(End, i64)> {
+        let passes = passes(trace, &member.numbering, &anchors).into_iter();
+        passes.filter(|pass| pass.len > 0).map(|pass| (pass.from, pass.end)).collect()
+    };
+    let (stamped, ends_a, ends_b) = (a.0.iter().any(|(s, _)| s.has_timestamps), ends(a), ends(b));
+    let common = ends_a.intersection(&ends_b).count();
+    !stamped && common >= 2 && common * 4 >= ends_a.len().min(ends_b.len()) * 3
+}
+
 /// Whether it holds too little to be known by.
 fn is_quiet(trace: &Trace) -> bool {
     trace.iter().filter(|(s, _)| s.len > 1).nth(1).is_none()
 }
 
-/// Reads every place again for the connections that are followed: those with findings first, as many as there is room
-/// for.
-fn look_again(
-    outcomes: &[Outcome],
-    groups: &[Shared],
-    options: &Options,
-) -> Result<Vec<Option<Vec<Option<Trace>>>>, CompareError> {
-    let judged =
-        |shared: &Shared, at: usize| shared.members[at].map(|member| &outcomes[at].connections[member.which]);
-    let room = |shared: &Shared| if shared.is_shared() { OF_ONE } else { OF_UNMATCHED };
-    let segments =
-        |connection: &Connection| connection.halves.iter().map(|half| u64::from(half.segments)).sum::<u64>();
-    let weight = |shared: &Shared| -> u64 {
-        let there = shared.seen_at().filter_map(|at| judged(shared, at));
-        there.map(|judged| segments(&judged.connection).min(room(shared) as u64)).sum()
+/// Traces by group and place; none where a group is not followed.
+type Traces = Vec<Option<Vec<Option<Trace>>>>;
+
+/// Which groups are followed: those with findings first, as many as there is room for.
+fn followed(outcomes: &[Outcome], groups: &[Shared]) -> Traces {
+    let judged = |shared: &Shared| -> Vec<&Judged> {
+        let there = shared.members.iter().zip(outcomes);
+        there.filter_map(|(member, outcome)| Some(&outcome.connections[(*member)?.which])).collect()
     };
-    let flagged =
-        |shared: &Shared| shared.seen_at().filter_map(|at| judged(shared, at)).any(Judged::is_flagged);
+    let weight = |shared: &Shared| -> u64 {
+        let segments = |judged: &Judged| {
+            let halves = judged.connection.halves.iter();
+            halves.map(|half| u64::from(half.segments)).sum::<u64>().min(room(shared) as u64)
+        };
+        judged(shared).into_iter().map(segments).sum()
+    };
+    let flagged = |shared: &Shared| judged(shared).into_iter().any(Judged::is_flagged);
     let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|&group| (!groups[group].is_shared(), !flagged(&groups[group])));
-    let mut traces: Vec<Option<Vec<Option<Trace>>>> = vec![None; groups.len()];
+    order.sort_by_cached_key(|&group| (!groups[group].is_shared(), !flagged(&groups[group])));
+    let mut traces: Traces = vec![None; groups.len()];
     let mut left = OF_ALL;
     for group in order {
         let weight = weight(&groups[group]);
@@ -338,20 +350,45 @@ fn look_again(
             traces[group] = Some(vec![None; outcomes.len()]);
         }
     }
+    traces
+}
+
+fn room(shared: &Shared) -> usize {
+    if shared.is_shared() { OF_ONE } else { OF_UNMATCHED }
+}
+
+/// Reads every place again for those groups.
+fn look_again(
+    outcomes: &[Outcome],
+    groups: &[Shared],
+    traces: &mut Traces,
+    options: &Options,
+    chosen: impl Fn(&Shared, &[Option<Trace>]) -> bool,
+) -> Result<(), CompareError> {
+    let chosen: Vec<bool> = groups
+        .iter()
+        .zip(traces.iter())
+        .map(|(shared, traces)| traces.as_ref().is_some_and(|traces| chosen(shared, traces)))
+        .collect();
     for (at, outcome) in outcomes.iter().enumerate() {
-        let followed = |group: &usize| traces[*group].is_some() && groups[*group].members[at].is_some();
-        let wanted: Vec<usize> = (0..groups.len()).filter(followed).collect();
-        let connections: Vec<&Connection> =
-            wanted.iter().filter_map(|group| Some(&judged(&groups[*group], at)?.connection)).collect();
-        let mut kept: Vec<Trace> = wanted.iter().map(|group| Trace::new(room(&groups[*group]))).collect();
-        detail::read_again(&outcome.inputs, options, &connections, &mut |hit| {
-            kept[hit.which].take(&hit.segment);
-        })?;
-        for (group, trace) in wanted.into_iter().zip(kept) {
+        let wanted: Vec<(usize, Member)> = (0..groups.len())
+            .filter(|&group| chosen[group])
+            .filter_map(|group| Some((group, groups[group].members[at]?)))
+            .collect();
+        let connection = |(_, member): &(usize, Member)| &outcome.connections[member.which].connection;
+        let connections: Vec<&Connection> = wanted.iter().map(connection).collect();
+        let mut kept: Vec<Trace> =
+            wanted.iter().map(|(group, _)| Trace::new(room(&groups[*group]))).collect();
+        if !wanted.is_empty() {
+            detail::read_again(&outcome.inputs, options, &connections, &mut |hit| {
+                kept[hit.which].take(&hit.segment);
+            })?;
+        }
+        for ((group, _), trace) in wanted.into_iter().zip(kept) {
             if let Some(traces) = &mut traces[group] {
                 traces[at] = Some(trace);
             }
         }
     }
-    Ok(traces)
+    Ok(())
 }

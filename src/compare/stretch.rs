@@ -105,7 +105,7 @@ impl Stretch {
                 }
             }
             let fin = matches!(fate.act, Act::Fin | Act::FinAndAck) && fate.event == Event::Lost;
-            if fin && fate.all_missing() && fate.doubt.is_none() {
+            if fin && fate.all_missing && fate.doubt.is_none() {
                 if let Some(flow) = self.flow(fate.between) {
                     flow.fins_eaten += 1;
                 }

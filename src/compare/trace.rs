@@ -42,6 +42,11 @@ impl Trace {
         self.head.iter().chain(&self.tail)
     }
 
+    /// Whether something was left out for want of that much room.
+    pub(super) fn is_cut_to(&self, room: usize) -> bool {
+        self.room == room && self.left_out > 0
+    }
+
     /// The time that was left out.
     pub(super) fn gap(&self) -> Option<(Timestamp, Timestamp)> {
         let (from, until) = (self.head.last()?, self.tail.front()?);
@@ -111,6 +116,8 @@ pub(super) struct Pass {
     pub(super) window_scale: u8,
     pub(super) ip_id: u16,
     pub(super) hop_limit: u8,
+    /// Its header has options, captured or not.
+    pub(super) has_options: bool,
 }
 
 impl Pass {
@@ -168,6 +175,7 @@ pub(super) fn passes(trace: &Trace, numbering: &Numbering, anchors: &Anchors) ->
             window_scale: s.window_scale,
             ip_id: s.ip_id,
             hop_limit: s.hop_limit,
+            has_options: s.has_options,
         }
     };
     trace.iter().map(pass).collect()

@@ -106,7 +106,7 @@ impl Credit {
 }
 
 /// Takes a range out of the open ones, and gives what was taken.
-fn take(open: &mut Vec<(i64, i64)>, from: i64, upto: i64) -> Vec<(i64, i64)> {
+pub(super) fn take(open: &mut Vec<(i64, i64)>, from: i64, upto: i64) -> Vec<(i64, i64)> {
     let mut taken = Vec::new();
     let mut left = Vec::with_capacity(open.len() + 1);
     for &(a, b) in open.iter() {

@@ -1,6 +1,6 @@
 //! What the absence of a segment at a vantage point is worth. Nothing, where the capture may have missed it.
 
-use crate::analysis::Outcome;
+use crate::analysis::{InputFacts, Outcome};
 use crate::decode::Skip;
 use crate::wire::{Span, Timestamp};
 
@@ -53,26 +53,25 @@ impl Doubt {
 pub(super) struct Watch {
     first: Timestamp,
     last: Timestamp,
-    /// When packets were dropped, as far as that is told.
-    drops: Vec<Timestamp>,
+    /// Between which times packets were dropped, as far as that is told.
+    drops: Vec<(Timestamp, Timestamp)>,
     untimed_drops: bool,
     cut: bool,
     damaged: bool,
 }
 
-/// A drop that is told then may have happened that much earlier or later.
+/// A drop between two frames happened so near to them.
 const AROUND: Span = Span::secs(2);
 
 impl Watch {
     pub(super) fn new(outcome: &Outcome) -> Watch {
         let capture = &outcome.capture;
         let timed: u64 = capture.drop_events.iter().map(|(_, count)| count).sum();
-        let damaged =
-            |input: &crate::analysis::InputFacts| input.trouble.is_some() || input.summary.damage_count > 0;
+        let damaged = |input: &InputFacts| input.trouble.is_some() || input.summary.damage_count > 0;
         Watch {
             first: capture.first.at,
             last: capture.last.at,
-            drops: capture.drop_events.iter().filter(|(_, count)| *count > 0).map(|(at, _)| *at).collect(),
+            drops: outcome.inputs.iter().flat_map(drops).collect(),
             untimed_drops: capture.drops.unwrap_or(0) > timed,
             cut: outcome.frames.skips.get(Skip::CutShort) > 0,
             damaged: outcome.inputs.iter().any(damaged),
@@ -81,7 +80,7 @@ impl Watch {
 
     /// Why the absence of a segment that should have passed between these times (of this place's clock) says nothing.
     pub(super) fn doubt(&self, from: Timestamp, until: Timestamp) -> Option<Doubt> {
-        let near = |drop: &Timestamp| *drop >= from - AROUND && *drop <= until + AROUND;
+        let near = |(begin, end): &(Timestamp, Timestamp)| *end >= from && *begin <= until;
         if from < self.first {
             Some(Doubt::Begins)
         } else if until > self.last {
@@ -101,7 +100,7 @@ impl Watch {
             Some(Doubt::Begins)
         } else if at >= self.last {
             Some(Doubt::Ends)
-        } else if self.untimed_drops || self.drops.iter().any(|drop| *drop >= at) {
+        } else if self.untimed_drops || self.drops.iter().any(|(_, end)| *end >= at) {
             Some(Doubt::Drops)
         } else if self.cut {
             Some(Doubt::Cut)
@@ -109,4 +108,22 @@ impl Watch {
             self.damaged.then_some(Doubt::Damaged)
         }
     }
+}
+
+/// The times between which an input's drops happened: a counter that is read seldom tells little.
+fn drops(input: &InputFacts) -> Vec<(Timestamp, Timestamp)> {
+    let begin = input.summary.times.map_or(Timestamp::default(), |(first, _)| first);
+    let mut earlier: Vec<(u64, Timestamp)> = vec![(0, begin)];
+    let mut found = Vec::new();
+    for drop in input.summary.drops.iter().filter(|drop| drop.count > 0) {
+        let Some(at) = drop.at else { continue };
+        let known = earlier.iter().rev().find(|(frame, _)| *frame <= drop.after_frame);
+        let from = match drop.before_frame.saturating_sub(drop.after_frame) {
+            0 | 1 => at - AROUND,
+            _ => known.map_or(begin, |(_, at)| *at),
+        };
+        found.push((from, at + AROUND));
+        earlier.push((drop.before_frame, at));
+    }
+    found
 }

@@ -154,6 +154,8 @@ pub struct PathEvidence {
 pub struct RulingCount {
     /// The finding.
     pub finding: String,
+    /// The vantage point could not tell by itself whether it is so.
+    pub was_undecided: bool,
     /// The vantage point whose finding it is.
     pub at: usize,
     /// `confirmed`, `overturned` or `cannot tell`.
@@ -258,6 +260,8 @@ pub struct RuledVerdict {
     pub at: usize,
     /// The finding.
     pub finding: String,
+    /// The vantage point could not tell by itself whether it is so.
+    pub was_undecided: bool,
     /// `client` or `server`.
     pub end: Party,
     /// `confirmed`, `overturned` or `cannot tell`.
@@ -411,6 +415,13 @@ impl CompareReport {
     /// What a vantage point is called.
     fn name(&self, at: usize) -> &str {
         self.vantages.get(at).map_or("?", |vantage| &vantage.name)
+    }
+}
+
+impl RulingCount {
+    /// `missing-fin`, `undecided missing-fin`.
+    fn title(&self) -> String {
+        if self.was_undecided { format!("undecided {}", self.finding) } else { self.finding.clone() }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn blocks(report: &CompareReport, style: &Style) -> Vec<Block> {
         blocks.push(Block::Heading(2, words("Verdicts of each vantage point, put before the others")));
         let row = |ruled: &super::RulingCount| {
             vec![
-                vec![Inline::Code(ruled.finding.clone())],
+                vec![Inline::Code(ruled.title())],
                 words(report.name(ruled.at)),
                 vec![Inline::Strong(ruled.ruling.clone())],
                 words(&number(ruled.count)),

@@ -156,16 +156,18 @@ pub(super) fn ruling(ruling: Ruling) -> &'static str {
 
 /// A connection's first verdict at each place stands for it; what else was found there follows from it.
 fn rulings(comparison: &Comparison) -> Vec<RulingCount> {
-    let mut counts: BTreeMap<(&str, usize, Ruling), RulingCount> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, bool, usize, Ruling), RulingCount> = BTreeMap::new();
     for story in &comparison.stories {
         let mut told = vec![false; comparison.views.len()];
         for opinion in &story.opinions {
             if std::mem::replace(&mut told[opinion.at], true) {
                 continue;
             }
-            let counted =
-                counts.entry((opinion.finding, opinion.at, opinion.ruling)).or_insert_with(|| RulingCount {
+            let counted = counts
+                .entry((opinion.finding, opinion.was_undecided, opinion.at, opinion.ruling))
+                .or_insert_with(|| RulingCount {
                     finding: opinion.finding.to_owned(),
+                    was_undecided: opinion.was_undecided,
                     at: opinion.at,
                     ruling: ruling(opinion.ruling).to_owned(),
                     count: 0,
@@ -231,6 +233,7 @@ fn connection(comparison: &Comparison, story: &Story) -> ComparedConnection {
     let verdict = |opinion: &crate::compare::Opinion| RuledVerdict {
         at: opinion.at,
         finding: opinion.finding.to_owned(),
+        was_undecided: opinion.was_undecided,
         end: party(opinion.end),
         ruling: ruling(opinion.ruling).to_owned(),
         says: opinion.says.clone(),

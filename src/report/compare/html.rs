@@ -43,7 +43,7 @@ pub(super) fn write(report: &CompareReport, style: &Style, out: &mut dyn io::Wri
     if !report.rulings.is_empty() {
         section(&mut html, "rulings", "Verdicts of each vantage point, put before the others", |html| {
             let row = |ruled: &super::RulingCount| {
-                [&ruled.finding, report.name(ruled.at), &ruled.ruling, &number(ruled.count), &ruled.says]
+                [&ruled.title(), report.name(ruled.at), &ruled.ruling, &number(ruled.count), &ruled.says]
                     .map(text)
                     .to_vec()
             };
@@ -279,8 +279,11 @@ fn arrow(svg: &mut String, row: &LadderRow, y: i32, clock: &str) {
             let _ = writeln!(svg, "<text class=\"label quiet\" x=\"{x}\" y=\"{}\">#{frame}</text>", y - 6);
         }
     };
-    frame(from, start + inward);
-    if to != from && row.lost.is_none() {
+    match row.born {
+        Some(_) => frame(from, x(2 * i32::try_from(from).unwrap_or(0)) - inward),
+        None => frame(from, start + inward),
+    }
+    if to != from && row.lost.is_none() && row.born.is_none() {
         frame(to, end - inward);
     }
     let _ = writeln!(svg, "<text class=\"time\" x=\"0\" y=\"{}\">{clock}</text>", y + 4, clock = text(clock));

@@ -85,10 +85,12 @@ impl Page<'_> {
             return Ok(());
         }
         writeln!(self.out, "What each vantage point said by itself, and what the others make of it:")?;
-        for RulingCount { finding, at, ruling, count: n, says } in &self.report.rulings {
+        for ruled in &self.report.rulings {
+            let RulingCount { at, ruling, count: n, says, .. } = ruled;
             let name = self.report.name(*at);
             let text = format!(
-                "{finding} at {name}: {} on {}. The first: {says}.",
+                "{} at {name}: {} on {}. The first: {says}.",
+                ruled.title(),
                 ruling.to_uppercase(),
                 count(*n, "connection")
             );
