@@ -6,6 +6,9 @@
 //! as in NTP (RFC 5905 §8). The width of that corridor is the shortest round trip between the points; how it divides
 //! among the directions cannot be known, which is the error that is stated.
 
+#[cfg(test)]
+mod tests;
+
 use crate::wire::{Side, Span, Timestamp};
 
 /// A segment that passed both points.

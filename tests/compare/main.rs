@@ -3,6 +3,7 @@
 
 mod alter;
 mod bad;
+mod command;
 #[path = "../kernel_truth/truth.rs"]
 #[allow(dead_code, reason = "verdicts of single captures are another test's matter")]
 mod truth;
