@@ -120,6 +120,19 @@ pub static EXPLAINED: &[Text] = &[
     text!(Topic, "firewall-timeout", "firewall"),
     text!(Topic, "myths", "ndd", "sysctl", "tcp-close-wait-interval", "tcp-fin-timeout"),
     text!(Topic, "capture"),
+    text!(
+        Topic,
+        "compare",
+        "vantage-point",
+        "session-forgotten",
+        "fin-lost",
+        "rst-forged",
+        "segment-forged",
+        "rst-lost",
+        "syn-lost",
+        "data-lost"
+    ),
+    text!(Topic, "clock-offset", "clock", "clock-drift"),
     text!(Topic, "certainty"),
     text!(Topic, "severity-and-grace", "severity", "grace"),
 ];
