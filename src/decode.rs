@@ -7,6 +7,7 @@
 mod ethernet;
 mod fast;
 mod fragments;
+mod header;
 mod icmp;
 mod ip;
 mod link;
@@ -30,6 +31,7 @@ use crate::wire::{FlowKey, Segment, Stamp};
 
 pub use ethernet::ETHER_TYPES;
 pub use fragments::FragmentCounts;
+pub use header::{maximum_segment_size, tcp_header};
 pub use icmp::Quote;
 pub use link::{LINKS, Shim};
 pub use payload::Payload;

@@ -4,10 +4,10 @@
 //! options of IP, unknown options of TCP, payload) is not carried over and cannot tell anything.
 
 use std::net::IpAddr;
-use std::ops::Range;
 
 use super::Names;
 use crate::capture::{LinkType, Record};
+use crate::decode::tcp_header;
 use crate::wire::{Endpoint, FlowKey, Segment};
 
 /// Octets of a TCP header without options.
@@ -76,17 +76,6 @@ impl Anonymous {
 
 fn ends(key: &FlowKey, s: &Segment) -> [Endpoint; 2] {
     [key.endpoint(s.side), key.endpoint(s.side.peer())]
-}
-
-/// Where the TCP header lies: its ports and numbers are known, so that no layer around it has to be.
-fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize>> {
-    let begins = &head(key, s)[..12];
-    let at = memchr::memmem::find_iter(data, begins).find(|&at| {
-        let rest = data.get(at + 13..at + 18);
-        rest.is_some_and(|rest| rest[0] == s.flags.0 && rest[3..5] == s.checksum.to_be_bytes())
-    })?;
-    let len = usize::from(data.get(at + 12)? >> 4) * 4;
-    Some(at..(at + len.max(SHORTEST)).min(data.len()))
 }
 
 /// The header without options, as far as it is known.

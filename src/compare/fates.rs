@@ -170,6 +170,8 @@ pub enum Alteration {
     TimestampsRewritten,
     /// The window scale of a SYN is gone or another.
     WindowScale,
+    /// The maximum segment size of a SYN is gone or another.
+    MaximumSegmentSize,
     /// The window is smaller or larger.
     Window,
     /// The hop limit grew on the way.
@@ -183,6 +185,7 @@ impl Alteration {
             Alteration::TimestampsStripped => "the timestamps option is taken out",
             Alteration::TimestampsRewritten => "the timestamps option is rewritten",
             Alteration::WindowScale => "the window scale of SYNs is changed",
+            Alteration::MaximumSegmentSize => "the MSS of SYNs is changed",
             Alteration::Window => "the window is changed",
             Alteration::HopLimitRaised => "the hop limit is raised",
         }
@@ -202,6 +205,7 @@ pub(super) fn alterations(near: &Pass, far: &Pass) -> impl Iterator<Item = Alter
         (same && whole && stripped, Alteration::TimestampsStripped),
         (same && rewritten, Alteration::TimestampsRewritten),
         (same && whole && syn && scaled, Alteration::WindowScale),
+        (same && whole && near.mss.is_some() && near.mss != far.mss, Alteration::MaximumSegmentSize),
         (same && near.window != far.window && near.ack == far.ack, Alteration::Window),
         (raised, Alteration::HopLimitRaised),
     ]

@@ -312,14 +312,14 @@ fn sent_alike(a: (&Trace, &Member), b: (&Trace, &Member)) -> bool {
         let passes = passes(trace, &member.numbering, &anchors).into_iter();
         passes.filter(|pass| pass.len > 0).map(|pass| (pass.from, pass.end)).collect()
     };
-    let (stamped, ends_a, ends_b) = (a.0.iter().any(|(s, _)| s.has_timestamps), ends(a), ends(b));
+    let (stamped, ends_a, ends_b) = (a.0.segments().any(|s| s.has_timestamps), ends(a), ends(b));
     let common = ends_a.intersection(&ends_b).count();
     !stamped && common >= 2 && common * 4 >= ends_a.len().min(ends_b.len()) * 3
 }
 
 /// Whether it holds too little to be known by.
 fn is_quiet(trace: &Trace) -> bool {
-    trace.iter().filter(|(s, _)| s.len > 1).nth(1).is_none()
+    trace.segments().filter(|s| s.len > 1).nth(1).is_none()
 }
 
 /// Traces by group and place; none where a group is not followed.
@@ -381,7 +381,7 @@ fn look_again(
             wanted.iter().map(|(group, _)| Trace::new(room(&groups[*group]))).collect();
         if !wanted.is_empty() {
             detail::read_again(&outcome.inputs, options, &connections, &mut |hit| {
-                kept[hit.which].take(&hit.segment);
+                kept[hit.which].take(hit, connections[hit.which]);
             })?;
         }
         for ((group, _), trace) in wanted.into_iter().zip(kept) {

@@ -32,7 +32,7 @@ pub(super) struct Sketch(BTreeMap<u64, (Side, SeqNum)>);
 impl Sketch {
     pub(super) fn of(kind: Kind, trace: &Trace) -> Sketch {
         let mut kept = BTreeMap::new();
-        for (s, _) in trace.iter() {
+        for s in trace.segments() {
             let carries = s.len > 1 || s.flags.any(TcpFlags::SYN);
             let hash = |parts: (u32, u32, u32)| {
                 let mut hasher = FixedState::with_seed(kind as u64).build_hasher();

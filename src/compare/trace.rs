@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 
 use super::End;
-use crate::detail::{Act, Acts};
+use crate::decode::{maximum_segment_size, tcp_header};
+use crate::detail::{Act, Acts, Hit};
 use crate::tcp::Connection;
 use crate::wire::{Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp};
 
@@ -13,9 +14,18 @@ use crate::wire::{Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timesta
 pub(super) struct Trace {
     room: usize,
     acts: Acts,
-    head: Vec<(Segment, Act)>,
-    tail: VecDeque<(Segment, Act)>,
+    head: Vec<Kept>,
+    tail: VecDeque<Kept>,
     left_out: u64,
+}
+
+/// A segment, and what was made out about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Kept {
+    pub(super) segment: Segment,
+    pub(super) act: Act,
+    /// The maximum segment size that a SYN offers.
+    pub(super) mss: Option<u16>,
 }
 
 impl Trace {
@@ -25,21 +35,33 @@ impl Trace {
     }
 
     /// Takes the next segment.
-    pub(super) fn take(&mut self, s: &Segment) {
-        let Some((act, _)) = self.acts.next(s) else { return };
+    pub(super) fn take(&mut self, hit: &Hit<'_>, connection: &Connection) {
+        let segment = hit.segment;
+        let Some((act, _)) = self.acts.next(&segment) else { return };
+        let header = || tcp_header(hit.record.data, &connection.key, &segment);
+        let mss = match segment.flags.any(TcpFlags::SYN) {
+            true => header().and_then(|header| maximum_segment_size(&hit.record.data[header])),
+            false => None,
+        };
+        let kept = Kept { segment, act, mss };
         if self.head.len() < self.room / 2 {
-            self.head.push((*s, act));
+            self.head.push(kept);
             return;
         }
         if self.tail.len() == self.room - self.room / 2 {
             self.tail.pop_front();
             self.left_out += 1;
         }
-        self.tail.push_back((*s, act));
+        self.tail.push_back(kept);
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(Segment, Act)> {
+    fn iter(&self) -> impl Iterator<Item = &Kept> {
         self.head.iter().chain(&self.tail)
+    }
+
+    /// The segments that were kept, as captured.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.iter().map(|kept| &kept.segment)
     }
 
     /// Whether something was left out for want of that much room.
@@ -50,7 +72,7 @@ impl Trace {
     /// The time that was left out.
     pub(super) fn gap(&self) -> Option<(Timestamp, Timestamp)> {
         let (from, until) = (self.head.last()?, self.tail.front()?);
-        (self.left_out > 0).then_some((from.0.seen.at, until.0.seen.at))
+        (self.left_out > 0).then_some((from.segment.seen.at, until.segment.seen.at))
     }
 }
 
@@ -118,6 +140,8 @@ pub(super) struct Pass {
     pub(super) hop_limit: u8,
     /// Its header has options, captured or not.
     pub(super) has_options: bool,
+    /// The maximum segment size that a SYN offers.
+    pub(super) mss: Option<u16>,
 }
 
 impl Pass {
@@ -138,7 +162,7 @@ pub(super) struct Anchors([Option<SeqNum>; 2]);
 impl Anchors {
     /// Sets what is not set yet: each end's first number, or the first that its peer acknowledges.
     pub(super) fn note(&mut self, trace: &Trace, numbering: &Numbering) {
-        for (s, _) in trace.iter() {
+        for s in trace.segments() {
             let end = numbering.end(s.side);
             if !s.flags.any(TcpFlags::RST) {
                 self.0[end.index()].get_or_insert(numbering.seq(s));
@@ -154,7 +178,8 @@ impl Anchors {
 pub(super) fn passes(trace: &Trace, numbering: &Numbering, anchors: &Anchors) -> Vec<Pass> {
     let mut sent = anchors.0.map(|anchor| Unwrapped::at(anchor.unwrap_or_default()));
     let mut acked = sent;
-    let pass = |(s, act): &(Segment, Act)| {
+    let pass = |kept: &Kept| {
+        let s = &kept.segment;
         let from = numbering.end(s.side);
         let start = sent[from.index()].offset(numbering.seq(s), !s.flags.any(TcpFlags::RST));
         let ack = s
@@ -164,7 +189,7 @@ pub(super) fn passes(trace: &Trace, numbering: &Numbering, anchors: &Anchors) ->
         Pass {
             seen: s.seen,
             from,
-            act: *act,
+            act: kept.act,
             start,
             end: start + i64::from(s.span()),
             ack,
@@ -176,6 +201,7 @@ pub(super) fn passes(trace: &Trace, numbering: &Numbering, anchors: &Anchors) ->
             ip_id: s.ip_id,
             hop_limit: s.hop_limit,
             has_options: s.has_options,
+            mss: kept.mss,
         }
     };
     trace.iter().map(pass).collect()

@@ -95,7 +95,8 @@ impl Rule for DeadAfterIdle {
                 finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
             ),
             advice: vec![format!(
-                "Keep the connection warm: SO_KEEPALIVE with an idle time well below {}.",
+                "Keep the connection warm: SO_KEEPALIVE with an idle time well below {}. A capture on the other side, put \
+                 beside this one by 'cwait-pcap compare', tells where it died.",
                 shortest.unwrap_or_default()
             )],
             next: Vec::new(),

@@ -48,7 +48,7 @@ impl Rule for MissingFin {
             let octets = case.unseen(side);
             let why = match octets {
                 1 => "its later segments stand one past its data: most likely its FIN was sent and lost before it passed \
-                      here; a capture on its own host decides"
+                      here; a capture on its own host decides (cwait-pcap compare)"
                     .into(),
                 _ => format!("{octets} octets of it were never captured; the last of them may be its FIN"),
             };

@@ -83,8 +83,8 @@ impl Rule for UnackedFin {
                 words::connections(group.members.len()),
                 finding.evidence.first().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
             ),
-            advice: vec!["A firewall that dropped the session, or a dead host, swallows FINs; capture on the other side \
-                          to see whether they arrive."
+            advice: vec!["A firewall that dropped the session, or a dead host, swallows FINs; capture on the other side too: \
+                          'cwait-pcap compare' tells where they are lost."
                 .into()],
             next: words::list_sockets(case, side.peer(), SocketQuery::All),
         }

@@ -108,18 +108,50 @@ impl Capture {
 
     /// The clients' sequence numbers are moved, as firewalls do that choose better ones.
     pub fn renumbered(self, service: u16) -> Capture {
+        self.moved(service, true)
+    }
+
+    /// The servers' are.
+    pub fn renumbered_at_servers(self, service: u16) -> Capture {
+        self.moved(service, false)
+    }
+
+    fn moved(self, service: u16, clients: bool) -> Capture {
         self.changed(|data, tcp| {
             let from_service = u16::from_be_bytes([data[tcp], data[tcp + 1]]) == service;
-            let port = u32::from(u16::from_be_bytes(if from_service {
-                [data[tcp + 2], data[tcp + 3]]
-            } else {
-                [data[tcp], data[tcp + 1]]
-            }));
-            let moved = 0x3141_5926_u32.wrapping_mul(port | 1);
-            let at = if from_service { tcp + 8 } else { tcp + 4 };
-            if !from_service || data[tcp + 13] & 0x10 != 0 {
+            let at = if from_service { tcp + 2 } else { tcp };
+            let port = u32::from(u16::from_be_bytes([data[at], data[at + 1]]));
+            let moved = 0x3141_5926_u32.wrapping_mul(port * 2 + u32::from(clients) + 7);
+            let own = from_service != clients;
+            let at = if own { tcp + 4 } else { tcp + 8 };
+            if own || data[tcp + 13] & 0x10 != 0 {
                 let new = number(data, at).wrapping_add(moved);
                 data[at..at + 4].copy_from_slice(&new.to_be_bytes());
+            }
+        })
+    }
+
+    /// As a box leaves it that clamps segment sizes and windows and takes timestamps out.
+    pub fn meddled_with(self) -> Capture {
+        self.changed(|data, tcp| {
+            let syn = data[tcp + 13] & 2 != 0;
+            let window = u16::from_be_bytes([data[tcp + 14], data[tcp + 15]]).min(500);
+            data[tcp + 14..tcp + 16].copy_from_slice(&window.to_be_bytes());
+            let end = tcp + usize::from(data[tcp + 12] >> 4) * 4;
+            let mut at = tcp + 20;
+            while at < end {
+                match data[at] {
+                    1 => at += 1,
+                    2 if syn => {
+                        data[at + 2..at + 4].copy_from_slice(&1_200_u16.to_be_bytes());
+                        at += 4;
+                    }
+                    8 => {
+                        data[at..at + 10].fill(1);
+                        at += 10;
+                    }
+                    _ => at += usize::from(data[at + 1]).max(2),
+                }
             }
         })
     }

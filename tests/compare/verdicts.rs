@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cwait_pcap::capture::{Limits, Reader};
-use cwait_pcap::compare::{Comparison, Doubt, End, Event, Kind, OrderedBy, Ruling, Story};
+use cwait_pcap::compare::{Alteration, Comparison, Doubt, End, Event, How, Kind, OrderedBy, Ruling, Story};
 use cwait_pcap::decode::{self, Decoded, Decoder};
 use cwait_pcap::detail::{Act, Acts};
 use cwait_pcap::wire::{FlowKey, Segment, Span, TcpFlags};
 
+use super::write::Packet;
 use super::{bundled, client_port, compare, count, matters, told};
 use crate::alter::{Capture, number};
+
 use crate::truth::Scenario;
 
 /// Every pair that was captured on both hosts, with the port of its service.
@@ -346,4 +348,49 @@ fn merged_segments_are_the_same_octets() {
         }
     }
     assert!(fewer > 50, "only {fewer} segments were merged");
+}
+
+#[test]
+fn connections_are_known_by_what_a_box_has_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = pair("firewall-forgets-silently");
+    let plain = count(&compare(&paths), Kind::SessionForgotten);
+    let is_syn = |packet: &Packet, tcp: Option<usize>| tcp.is_some_and(|tcp| packet.data[tcp + 13] & 2 != 0);
+    let no_syn = |capture: Capture| capture.only(|packet, tcp| !is_syn(packet, tcp));
+    type Alter<'a> = &'a dyn Fn(Capture) -> Capture;
+    let service = 7001;
+    let ways: [(Alter, Alter, How); 7] = [
+        (&|c| c, &|c| c, How::Numbers),
+        (&|c| c, &|c| c.translated(service), How::Isns),
+        (&no_syn, &no_syn, How::Addresses),
+        (&no_syn, &|c| no_syn(c.translated(service)), How::Sequence),
+        (&|c| c, &|c| c.renumbered(service), How::Renumbered),
+        (&|c| c, &|c| c.translated(service).renumbered(service), How::ServerIsn),
+        (&|c| c, &|c| c.translated(service).renumbered(service).renumbered_at_servers(service), How::Stamps),
+    ];
+    for (near, far, how) in ways {
+        let altered = ["near.pcap", "far.pcap"].map(|name| folder.path().join(name));
+        near(Capture::read(&paths[0])).write(&altered[0]);
+        far(Capture::read(&paths[1])).write(&altered[1]);
+        let comparison = compare(&altered);
+        let found: Vec<_> = comparison.stories.iter().filter_map(|story| story.shared.how).collect();
+        assert_eq!(found, vec![how; 19]);
+        assert_eq!(count(&comparison, Kind::SessionForgotten), plain, "{how:?}");
+    }
+}
+
+#[test]
+fn what_a_box_changes_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let [near, far] = pair("firewall-forgets-silently");
+    let meddled = folder.path().join("meddled.pcap");
+    Capture::read(&far).meddled_with().write(&meddled);
+    let comparison = compare(&[near, meddled]);
+    let changed = &comparison.stretches[0].alterations;
+    // 19 SYNs and their answers; options of segments without any other are replaced by padding.
+    assert_eq!(changed.get(&Alteration::MaximumSegmentSize), Some(&38), "{changed:?}");
+    assert_eq!(changed.get(&Alteration::TimestampsStripped), Some(&38), "{changed:?}");
+    assert!(changed.get(&Alteration::Window).is_some_and(|segments| *segments > 38), "{changed:?}");
+    assert_eq!(changed.get(&Alteration::WindowScale), None, "{changed:?}");
+    assert_eq!(count(&comparison, Kind::SessionForgotten), 9);
 }
