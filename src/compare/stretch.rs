@@ -99,16 +99,14 @@ impl Stretch {
             }
         }
         for fate in &story.fates {
-            if fate.event == Event::Born && fate.act == Act::Rst && fate.is_told() {
-                if let Some(flow) = self.flow(fate.between) {
-                    flow.forged_rsts += u64::from(fate.missing);
-                }
+            let forged = fate.event == Event::Born && fate.act == Act::Rst && fate.is_told();
+            if let Some(flow) = self.flow(fate.between).filter(|_| forged) {
+                flow.forged_rsts += u64::from(fate.missing);
             }
             let fin = matches!(fate.act, Act::Fin | Act::FinAndAck) && fate.event == Event::Lost;
-            if fin && fate.all_missing && fate.doubt.is_none() {
-                if let Some(flow) = self.flow(fate.between) {
-                    flow.fins_eaten += 1;
-                }
+            let eaten = fin && fate.all_missing && fate.doubt.is_none();
+            if let Some(flow) = self.flow(fate.between).filter(|_| eaten) {
+                flow.fins_eaten += 1;
             }
         }
         let forgotten = |matter: &&super::Matter| matter.kind == Kind::SessionForgotten;

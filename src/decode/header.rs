@@ -32,7 +32,7 @@ pub fn maximum_segment_size(header: &[u8]) -> Option<u16> {
             [NO_OPERATION, ref tail @ ..] => tail,
             [MSS, 4, high, low, ..] => return Some(u16::from_be_bytes([high, low])),
             [END, ..] => return None,
-            [_, len @ 2.., ..] => rest.get(usize::from(len)..)?,
+            [_, len, ..] if len >= 2 => rest.get(usize::from(len)..)?,
             _ => return None,
         };
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::build::{id, moment, service, stream};
 use super::{PathEvidence, PathFinding};
-use crate::compare::{Comparison, End, Kind, Matter, Ruling, Story};
+use crate::compare::{Comparison, End, Kind, Matter, Opinion, Ruling, Story};
 use crate::findings::Certainty;
 use crate::report::Severity;
 use crate::report::text::count;
@@ -13,9 +13,12 @@ use crate::wire::Span;
 /// So many connections are shown as evidence.
 const SHOWN: usize = 3;
 
+/// What is told as one: what happened, to which service, between which places.
+type Subject = (Kind, String, (usize, usize));
+
 /// All findings, worst first.
 pub(super) fn findings(comparison: &Comparison) -> Vec<PathFinding> {
-    let mut groups: BTreeMap<(Kind, String, (usize, usize)), Vec<(&Story, &Matter)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Subject, Vec<(&Story, &Matter)>> = BTreeMap::new();
     for story in &comparison.stories {
         for matter in told(story) {
             let place = |at: usize| comparison.path.order.iter().position(|other| *other == at);
@@ -229,7 +232,7 @@ impl Group<'_> {
 /// FINs that are owed for certain: the place next to the owner shows none either.
 fn owed(comparison: &Comparison) -> Vec<PathFinding> {
     const NAME: &str = "missing-fin";
-    let mut groups: BTreeMap<(String, End), Vec<(&Story, &crate::compare::Opinion)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, End), Vec<(&Story, &Opinion)>> = BTreeMap::new();
     for story in &comparison.stories {
         let confirmed = story
             .opinions
@@ -239,9 +242,9 @@ fn owed(comparison: &Comparison) -> Vec<PathFinding> {
             groups.entry((service(comparison, story), opinion.end)).or_default().push((story, opinion));
         }
     }
-    let tell = |((service, end), members): ((String, End), Vec<(&Story, &crate::compare::Opinion)>)| {
+    let tell = |((service, end), members): ((String, End), Vec<(&Story, &Opinion)>)| {
         let of = of_service(comparison, &service);
-        let finding = |(story, opinion): &(&Story, &crate::compare::Opinion)| {
+        let finding = |(story, opinion): &(&Story, &Opinion)| {
             let judged = comparison.judged(&story.shared, opinion.at)?;
             let finding = judged.verdict.findings.iter().find(|finding| finding.name == NAME)?;
             Some((judged, finding.since?, finding.severity(members.len())))
