@@ -35,7 +35,7 @@ fn pair(scenario: &str) -> [PathBuf; 2] {
 type Name = (FlowKey, u8, u32, u32, u32, u8, u32, u16);
 
 /// The segments of a capture that a comparison has to account for, read without it.
-fn segments(path: &PathBuf) -> BTreeMap<Name, u32> {
+fn segments(path: &Path) -> BTreeMap<Name, u32> {
     let mut decoder = Decoder::new(decode::Options::default());
     let mut acts: std::collections::HashMap<FlowKey, Acts> = std::collections::HashMap::new();
     let mut found = BTreeMap::new();
@@ -281,6 +281,9 @@ fn service(scenario: &str, port: u16) -> u16 {
     judged.connection.key.endpoint(judged.roles.server()).port()
 }
 
+/// What is done to a capture, given the port of its service.
+type Alter = fn(Capture, u16) -> Capture;
+
 #[test]
 fn translation_clocks_and_merging_change_no_verdict() {
     let folder = tempfile::tempdir().unwrap();
@@ -290,7 +293,7 @@ fn translation_clocks_and_merging_change_no_verdict() {
         let port = service(scenario, port);
         let plain = compare(&paths);
         let expected = matters(&plain);
-        let altered: [(&str, i64, fn(Capture, u16) -> Capture); 6] = [
+        let altered: [(&str, i64, Alter); 6] = [
             ("three hours ahead", HOURS, |capture, _| capture),
             ("a second and a half behind", -1_500_000_000, |capture, _| capture),
             ("translated", 0, Capture::translated),
@@ -357,9 +360,9 @@ fn connections_are_known_by_what_a_box_has_left() {
     let plain = count(&compare(&paths), Kind::SessionForgotten);
     let is_syn = |packet: &Packet, tcp: Option<usize>| tcp.is_some_and(|tcp| packet.data[tcp + 13] & 2 != 0);
     let no_syn = |capture: Capture| capture.only(|packet, tcp| !is_syn(packet, tcp));
-    type Alter<'a> = &'a dyn Fn(Capture) -> Capture;
+    type Change<'a> = &'a dyn Fn(Capture) -> Capture;
     let service = 7001;
-    let ways: [(Alter, Alter, How); 7] = [
+    let ways: [(Change, Change, How); 7] = [
         (&|c| c, &|c| c, How::Numbers),
         (&|c| c, &|c| c.translated(service), How::Isns),
         (&no_syn, &no_syn, How::Addresses),
