@@ -1,5 +1,6 @@
 //! The command as it is typed.
 
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use cwait_pcap::compare::{How, Kind, Ruling};
@@ -16,14 +17,18 @@ fn path(scenario: &str, file: &str) -> String {
     format!("testdata/captures/{scenario}/{file}.zst")
 }
 
+/// Both sides of a real router that translates addresses.
+fn translated() -> [String; 2] {
+    ["inside", "outside"].map(|file| format!("testdata/vantages/address-translation/{file}.pcap.zst"))
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[test]
 fn a_real_translation_is_seen_through() {
-    let paths = ["inside.pcap", "outside.pcap"].map(|file| bundled("address-translation", file));
-    let comparison = compare(&paths);
+    let comparison = compare(&translated().map(PathBuf::from));
     let shared: Vec<_> = comparison.stories.iter().map(|story| story.shared.how).collect();
     assert_eq!(shared, vec![Some(How::Isns); 13]);
     assert_eq!(comparison.stretches[0].translated, 13);
