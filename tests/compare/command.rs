@@ -40,8 +40,8 @@ fn a_real_translation_is_seen_through() {
 
 #[test]
 fn the_report_on_a_terminal() {
-    let done =
-        run(&[&path("address-translation", "inside.pcap"), &path("address-translation", "outside.pcap")]);
+    let [inside, outside] = translated();
+    let done = run(&[&inside, &outside]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
     insta::assert_snapshot!(text(&done.stdout));
 }
