@@ -19,14 +19,14 @@ pub use folded::{Longest, Totals};
 pub use heard::Heard;
 pub use input::Input;
 pub use outcome::{Judged, Outcome, connection_id};
-pub use roles::Cast;
+pub use roles::{Cast, Serving};
 pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
 
 use std::net::IpAddr;
 
 use crate::capture::Record;
 use crate::decode::{self, Decoded, Decoder, Skips};
-use crate::findings::{CaptureFacts, Grace};
+use crate::findings::{CaptureFacts, Graces};
 use crate::tcp::{self, Connection, IcmpError, Table};
 use crate::wire::{Endpoint, FlowKey, Segment, Stamp, Timestamp};
 
@@ -41,9 +41,11 @@ pub struct Options {
     /// How long connections that are over are remembered, and how many may be open.
     pub limits: tcp::Limits,
     /// When waiting becomes owing.
-    pub grace: Grace,
+    pub grace: Graces,
     /// Endpoints that listen, for connections whose start was not captured.
     pub servers: Vec<Endpoint>,
+    /// Hosts that listen and hosts that connect, as their users say; for the same connections.
+    pub serving: Serving,
     /// Which connections are looked at.
     pub select: Select,
     /// Keep connections that are fine, too.

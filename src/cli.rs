@@ -7,6 +7,7 @@ mod extract;
 mod follow;
 mod interrupt;
 mod job;
+mod known;
 mod output;
 mod progress;
 mod show;

@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use crate::analysis::{Context, Judged, Options, Outcome};
 use crate::anonymise::{Anonymous, Names, cut_after_tcp_header};
 use crate::capture::{CaptureError, LinkType, PcapNgWriter};
 use crate::detail::{Hit, read_again};
+use crate::known::Hosts;
 use crate::wire::{Span, TcpFlags, Timestamp};
 
 /// What an extract keeps.
@@ -21,6 +23,8 @@ pub struct Request<'a> {
     pub frames: usize,
     /// Other names for addresses.
     pub names: Option<&'a Names>,
+    /// What the user calls hosts.
+    pub hosts: &'a Hosts,
 }
 
 /// Why there is no extract.
@@ -69,9 +73,7 @@ pub fn write<W: Write>(
         interfaces: BTreeMap::new(),
         written: Written { connections: wanted.len(), ..Written::default() },
     };
-    if request.names.is_none() {
-        extract.writer.names(&names_of(outcome, wanted))?;
-    }
+    extract.writer.names(&names_of(outcome, wanted, request))?;
     let mut failed = None;
     read_again(&outcome.inputs, options, &connections, &mut |hit| {
         if failed.is_none() {
@@ -113,14 +115,18 @@ fn section_comments(outcome: &Outcome, wanted: &[&Judged], request: &Request<'_>
     std::iter::once(told).chain(context.comments()).collect()
 }
 
-/// Names of the extract's addresses that the capture brought along.
-fn names_of(outcome: &Outcome, wanted: &[&Judged]) -> Vec<(std::net::IpAddr, String)> {
+/// Names of the extract's addresses: the user's, and those that the capture brought along, which nobody vouches for.
+fn names_of(outcome: &Outcome, wanted: &[&Judged], request: &Request<'_>) -> Vec<(IpAddr, String)> {
     let addresses: BTreeSet<_> = wanted
         .iter()
         .flat_map(|judged| [judged.connection.key.lo.addr(), judged.connection.key.hi.addr()])
         .collect();
-    let all = outcome.inputs.iter().flat_map(|input| &input.summary.names);
-    all.filter(|(address, _)| addresses.contains(address)).cloned().collect()
+    let own = addresses.iter().filter_map(|address| Some((*address, request.hosts.get(*address)?.name.clone())));
+    let Some(others) = request.names else {
+        let brought = outcome.inputs.iter().flat_map(|input| &input.summary.names);
+        return own.chain(brought.filter(|(address, _)| addresses.contains(address)).cloned()).collect();
+    };
+    own.map(|(address, name)| (others.address(address), others.name(&name))).collect()
 }
 
 /// Which frames of a connection are kept: all, or both ends and the key frames.

@@ -40,7 +40,7 @@ pub(crate) mod words;
 mod zero_window_stall;
 
 pub use broken::{Broken, How};
-pub use grace::Grace;
+pub use grace::{Grace, Graces};
 pub use host::{
     Holders, HostEvidence, Listed, Log, LogClock, Look, Sighting, Traced, holders, says, tells_why,
 };
@@ -307,6 +307,11 @@ impl Case<'_> {
     /// Octets of that side which its own or its peer's numbers prove but which were never captured.
     fn unseen(&self, side: Side) -> i32 {
         self.connection.halves[side.index()].unseen_octets()
+    }
+
+    /// Its service is known to go on after its client's FIN, and that is its side.
+    fn holds_half_closed(&self, side: Side) -> bool {
+        self.grace.half_close && side == self.roles.server()
     }
 
     /// A RST of either side has ended it.

@@ -3,6 +3,8 @@
 
 pub mod wire;
 
+pub mod known;
+
 pub mod knowledge;
 
 pub mod advise;

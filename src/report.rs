@@ -15,6 +15,7 @@ mod hint;
 mod html;
 mod jira;
 mod json;
+mod known;
 mod ladder;
 mod markdown;
 mod ndjson;
@@ -46,7 +47,8 @@ pub use drawing::{
 pub use evidence::{HostRecord, Process, Quote};
 pub use format::{FORMATS, Format, by_extension, by_name};
 pub use json::{NotAReport, read, schema};
-pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
+pub use known::{Accepted, AcceptedKind, HostName, KnownHabit, Settings};
+pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Pause, Rung, What};
 pub use show::why;
 pub use sockets::{SocketExcess, SocketListing, SocketMoment, SocketReport, SocketRow, UnreadLine};
 pub use sort::{SORTS, Sort};
@@ -82,6 +84,12 @@ pub struct Report {
     /// Connections that stand in those records.
     #[serde(default)]
     pub host_joined: u64,
+    /// Hosts of this capture that the user has named.
+    #[serde(default)]
+    pub host_names: Vec<HostName>,
+    /// The configuration, if one was given.
+    #[serde(default)]
+    pub config: Option<Settings>,
     /// The capture as a whole.
     pub capture: Capture,
     /// The answer in two sentences.
@@ -331,7 +339,7 @@ impl Certainty {
 /// The answer on one screen.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
-    /// The worst severity found; null if nothing was found.
+    /// The worst severity found that is not accepted; null if nothing was found.
     pub severity: Option<Severity>,
     /// One line: `OK: no connection owes a FIN, none died after a silence`.
     pub headline: String,
@@ -391,6 +399,9 @@ pub struct Finding {
     pub connections: Vec<String>,
     /// A Wireshark display filter that shows them.
     pub filter: String,
+    /// Why it is accepted; null if it is not. What is accepted decides nothing.
+    #[serde(default)]
+    pub accepted: Option<Accepted>,
     /// What can be drawn of it; null for findings on single connections.
     pub data: Option<Drawing>,
 }
@@ -561,6 +572,12 @@ pub struct Connection {
     pub client: String,
     /// Responder.
     pub server: String,
+    /// What the user calls the originator's host.
+    #[serde(default)]
+    pub client_name: Option<String>,
+    /// What the user calls the responder's host.
+    #[serde(default)]
+    pub server_name: Option<String>,
     /// Who is who was guessed, since no handshake was seen.
     pub roles_assumed: bool,
     /// First frame.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Lowest first. A room may import itself and what stands before it.
 const LAYERS: &[&str] = &[
     "wire",
+    "known",
     "knowledge",
     "advise",
     "capture",

@@ -11,7 +11,7 @@ use super::heard::Heard;
 use super::roles::Cast;
 use super::run::InputFacts;
 use crate::decode::{FragmentCounts, Skips};
-use crate::findings::{self, CaptureFacts, Case, Grace, HostFacts, Roles, ServiceFacts, Verdict};
+use crate::findings::{self, CaptureFacts, Case, Graces, HostFacts, Roles, ServiceFacts, Verdict};
 use crate::tcp::{Closure, Connection, EndpointState, replay};
 #[cfg(test)]
 use crate::wire::Stamp;
@@ -118,7 +118,7 @@ pub struct Outcome {
     /// Frames by what became of them.
     pub frames: Frames,
     /// When waiting becomes owing.
-    pub grace: Grace,
+    pub grace: Graces,
     /// The files, in time order.
     pub inputs: Vec<InputFacts>,
     /// What the hosts themselves say.
@@ -161,7 +161,7 @@ impl<'o> Survey<'o> {
         let known = folded.services.keys().copied().collect::<Vec<_>>();
         let mut servers = options.servers.clone();
         servers.extend(options.evidence.listeners());
-        let cast = Cast::new(&servers, known, all());
+        let cast = Cast::new(&servers, &options.serving, known, all());
         let joined = options.evidence.join(all(), capture.first.at);
         let mut assumed_services = Vec::new();
         for connection in all() {
@@ -243,7 +243,7 @@ impl Outcome {
             service: self.services.get(&key.endpoint(judged.roles.server())).unwrap_or(&UNKNOWN),
             hosts: Side::BOTH.map(host),
             capture: &self.capture,
-            grace: &self.grace,
+            grace: self.grace.at(key.endpoint(judged.roles.server())),
             host: self.evidence.of(judged, &self.joined, self.capture.last.at),
         }
     }

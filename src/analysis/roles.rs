@@ -1,28 +1,48 @@
 //! Who connects and who listens, where no handshake says so.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use crate::findings::Roles;
 use crate::tcp::Connection;
 use crate::wire::{Endpoint, Side};
 
+/// Hosts by what the user says they do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Serving {
+    /// They listen.
+    pub servers: HashSet<IpAddr>,
+    /// They connect.
+    pub clients: HashSet<IpAddr>,
+}
+
+impl Serving {
+    fn listens(&self, end: &Endpoint, other: &Endpoint) -> bool {
+        self.servers.contains(&end.addr()) || self.clients.contains(&other.addr())
+    }
+}
+
 /// What is known of endpoints over all connections.
 #[derive(Clone, Debug, Default)]
 pub struct Cast {
     named: HashSet<Endpoint>,
+    serving: Serving,
     listening: HashSet<Endpoint>,
     uses: HashMap<Endpoint, u32>,
 }
 
 impl Cast {
-    /// From endpoints the user named, endpoints known to have accepted connections, and all connections at hand.
+    /// From endpoints and hosts the user named, endpoints known to have accepted connections, and all connections at
+    /// hand.
     pub fn new<'a>(
         named: &[Endpoint],
+        serving: &Serving,
         listening: impl IntoIterator<Item = Endpoint>,
         connections: impl IntoIterator<Item = &'a Connection>,
     ) -> Self {
         let mut cast = Cast {
             named: named.iter().copied().collect(),
+            serving: serving.clone(),
             listening: listening.into_iter().collect(),
             uses: HashMap::new(),
         };
@@ -49,7 +69,9 @@ impl Cast {
         let [lo, hi] = [connection.key.lo, connection.key.hi];
         let decide = |lo_listens: bool, hi_listens: bool| (lo_listens != hi_listens).then_some(lo_listens);
         let uses = |end: &Endpoint| self.uses.get(end).copied().unwrap_or(0);
-        if let Some(lo_listens) = decide(self.named.contains(&lo), self.named.contains(&hi)) {
+        let said = decide(self.named.contains(&lo), self.named.contains(&hi))
+            .or_else(|| decide(self.serving.listens(&lo, &hi), self.serving.listens(&hi, &lo)));
+        if let Some(lo_listens) = said {
             return Roles { client: client_of(lo_listens), assumed: false };
         }
         let lo_listens = decide(self.listening.contains(&lo), self.listening.contains(&hi))

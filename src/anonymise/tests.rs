@@ -75,6 +75,23 @@ fn a_repaired_checksum_is_the_one_computed_anew() {
 }
 
 #[test]
+fn what_the_user_told_is_hidden() {
+    let mut report: crate::report::Report =
+        serde_json::from_str(include_str!("../../testdata/reports/leak.json")).unwrap();
+    report.host_names[1].role = Some("payroll".into());
+    report.notes = vec!["app-server was restarted".into()];
+    let hidden = report.anonymised(&Names::new(b"a key")).unwrap();
+    let json = serde_json::to_string(&hidden).unwrap();
+    for word in ["app-server", "web-1", "payroll", "cwait.toml", "health checks (", "load balancer's", "198.51.100"] {
+        assert!(!json.contains(word), "{word} is in {json}");
+    }
+    let name = Names::new(b"a key").name("app-server");
+    assert_eq!(hidden.connections[2].server_name.as_ref(), Some(&name));
+    assert!(hidden.findings[0].headline.contains(&format!("({name}) owes")), "{}", hidden.findings[0].headline);
+    assert_eq!(hidden.notes, [format!("{name} was restarted")]);
+}
+
+#[test]
 fn what_hosts_say_is_hidden() {
     let mut report: crate::report::Report =
         serde_json::from_str(include_str!("../../testdata/reports/leak.json")).unwrap();

@@ -9,6 +9,9 @@ use super::Names;
 use crate::analysis::connection_id;
 use crate::report::{Connection, Report};
 
+/// What is said instead of words of people and lines of hosts.
+const LEFT_OUT: &str = "(left out)";
+
 impl Names {
     /// The text with every IP and MAC address in it replaced.
     pub fn text(&self, text: &str) -> String {
@@ -86,15 +89,15 @@ impl Report {
                 *input = format!("earlier capture {number}");
             }
         }
-        let words = self.hide_host(&mut report, names);
+        let words = self.hide_words(&mut report, names);
         let ids = self.connections.iter().filter_map(|c| Some((c.id.clone(), id_of(c, names)?))).collect();
         let rewriting = Rewriting { names, ids, words };
         serde_json::from_value(rewriting.value(serde_json::to_value(&report)?, ""))
     }
 
-    /// Takes out what hosts say of programs, users and files; returns the words that may stand in sentences, longest
-    /// first, with what to say instead.
-    fn hide_host(&self, report: &mut Report, names: &Names) -> Vec<(String, String)> {
+    /// Takes out what hosts say of programs, users and files, and what the user calls hosts; returns the words that may
+    /// stand in sentences, longest first, with what to say instead.
+    fn hide_words(&self, report: &mut Report, names: &Names) -> Vec<(String, String)> {
         let mut words = BTreeMap::new();
         let mut hide = |word: &mut String, instead: String| {
             words.insert(word.clone(), instead.clone());
@@ -124,7 +127,25 @@ impl Report {
             record.unread_lines.clear();
         }
         for quote in report.findings.iter_mut().flat_map(|finding| &mut finding.quotes) {
-            quote.text = "(left out)".into();
+            quote.text = LEFT_OUT.into();
+        }
+        let called = report.connections.iter_mut().flat_map(|c| [&mut c.client_name, &mut c.server_name]);
+        for name in called.flatten().chain(report.host_names.iter_mut().map(|host| &mut host.name)) {
+            let instead = names.name(name);
+            hide(name, instead);
+        }
+        for role in report.host_names.iter_mut().filter_map(|host| host.role.as_mut()) {
+            if !matches!(role.as_str(), "server" | "client") {
+                let instead = format!("role-{}", names.token(role));
+                hide(role, instead);
+            }
+        }
+        if let Some(config) = &mut report.config {
+            hide(&mut config.path, "the configuration".into());
+            config.accepted.iter_mut().for_each(|kind| kind.reason = LEFT_OUT.into());
+        }
+        for accepted in report.findings.iter_mut().filter_map(|finding| finding.accepted.as_mut()) {
+            accepted.reason = LEFT_OUT.into();
         }
         let mut words: Vec<_> = words.into_iter().filter(|(word, _)| !word.is_empty()).collect();
         words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));

@@ -25,9 +25,16 @@ const CONNECTION_OCTETS: u64 = 640;
 /// Reads, judges, writes.
 pub fn run(args: &AnalyzeArgs) -> Result<Status> {
     let inputs = [&args.captures[..], &args.host.sockets, &args.host.trace].concat();
-    let publication = Publication::new(&args.output, &args.listing, &args.gate, &inputs, Listed::Flagged)?;
+    let publication = Publication::new(
+        &args.output,
+        &args.listing,
+        &args.gate,
+        &args.known,
+        &inputs,
+        Listed::Flagged,
+    )?;
     let listed = publication.listed();
-    let options = Options {
+    let mut options = Options {
         select: select(&args.select, publication.zone())?,
         keep_all: listed == Listed::All,
         hash: args.read.hash,
@@ -39,6 +46,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
         text_zone: Some(publication.zone().clone()),
         ..options(&args.judge, &args.read)
     };
+    publication.known().tell(&mut options);
     if args.follow.is_asked_for() {
         return super::follow::run(args, &publication, options);
     }
@@ -114,7 +122,7 @@ pub fn options(judge: &JudgeArgs, read: &ReadArgs) -> Options {
     Options {
         decode: decode::Options { tunnel: read.tunnel.into(), zone: read.zone.into() },
         limits: tcp::Limits { max_connections: read.max_memory.map(connections), ..tcp::Limits::default() },
-        grace: judge.grace.map_or_else(Grace::default, Grace::fixed),
+        grace: judge.grace.map_or_else(Grace::default, Grace::fixed).into(),
         servers: judge.server.iter().map(|&server| server.into()).collect(),
         ..Options::default()
     }

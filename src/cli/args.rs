@@ -1,6 +1,7 @@
 //! What can be typed. Nothing is decided here: [`super::job`] turns it into what the library takes.
 
 mod follow;
+mod known;
 mod values;
 
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +14,7 @@ use cwait_pcap::report::{FORMATS, SCHEMA_VERSION, SORTS};
 use cwait_pcap::wire::Span;
 
 pub use follow::FollowArgs;
+pub use known::KnownArgs;
 pub use values::OnInterrupt;
 pub use values::SocketsFormat;
 use values::{Badness, TunnelArg, Which, ZoneArg, formats, size, sorts};
@@ -82,6 +84,8 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     pub judge: JudgeArgs,
     #[command(flatten)]
+    pub known: KnownArgs,
+    #[command(flatten)]
     pub read: ReadArgs,
     #[command(flatten)]
     pub listing: ListingArgs,
@@ -109,6 +113,8 @@ pub struct ShowArgs {
     pub tz: Option<String>,
     #[command(flatten)]
     pub judge: JudgeArgs,
+    #[command(flatten)]
+    pub known: KnownArgs,
     #[command(flatten)]
     pub read: ReadArgs,
 }
@@ -241,6 +247,8 @@ pub struct ExtractArgs {
     #[command(flatten)]
     pub judge: JudgeArgs,
     #[command(flatten)]
+    pub known: KnownArgs,
+    #[command(flatten)]
     pub read: ReadArgs,
 }
 
@@ -261,6 +269,8 @@ pub struct AnonymiseArgs {
 pub struct ReportArgs {
     /// A report that was written with --format json; '-' is standard input
     pub file: PathBuf,
+    #[command(flatten)]
+    pub known: KnownArgs,
     #[command(flatten)]
     pub listing: ListingArgs,
     #[command(flatten)]

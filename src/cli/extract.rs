@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::analyze::{may_pass, options, read, select};
 use super::args::ExtractArgs;
 use super::job::names;
+use super::known::Known;
 use super::output::{check_file, to_file};
 use super::status::Status;
 
@@ -21,11 +22,13 @@ pub fn run(args: &ExtractArgs) -> Result<Status> {
     let key = args.anonymise.anonymize_key_file.iter().cloned();
     check_file(&args.output, &args.captures.iter().cloned().chain(key).collect::<Vec<_>>())?;
     let names = names(&args.anonymise)?;
-    let options = Options {
+    let known = Known::read(&args.known)?;
+    let mut options = Options {
         select: select(&args.select, &TimeZone::system())?,
         keep_all: args.all || !args.stream.is_empty(),
         ..options(&args.judge, &args.read)
     };
+    known.tell(&mut options);
     let Some(outcome) = read(&args.captures, &options, args.quiet)? else {
         return Ok(Status::TryAgain);
     };
@@ -40,6 +43,7 @@ pub fn run(args: &ExtractArgs) -> Result<Status> {
         payload: if names.is_some() { 0 } else { args.payload },
         frames: args.frames,
         names: names.as_ref(),
+        hosts: known.hosts(),
     };
     let mut done = Ok(extract::Written::default());
     to_file(&args.output, |out| {

@@ -10,7 +10,8 @@ use cwait_pcap::anonymise::Names;
 use cwait_pcap::report::{Against, Detail, Listed, Report, Sort, Style};
 use jiff::tz::TimeZone;
 
-use super::args::{AnonymiseArgs, GateArgs, ListingArgs, OutputArgs};
+use super::args::{AnonymiseArgs, GateArgs, KnownArgs, ListingArgs, OutputArgs};
+use super::known::Known;
 use super::output::{self, Output};
 use super::status::{Gate, Status};
 use super::words;
@@ -25,6 +26,7 @@ pub struct Publication {
     title: Option<String>,
     notes: Vec<String>,
     names: Option<Names>,
+    known: Known,
     gate: Gate,
 }
 
@@ -34,12 +36,15 @@ impl Publication {
         output: &OutputArgs,
         listing: &ListingArgs,
         gate: &GateArgs,
+        known: &KnownArgs,
         inputs: &[PathBuf],
         by_default: Listed,
     ) -> Result<Self> {
         let outputs = output::choose(&output.output, output.format.as_deref())?;
-        let also = [&output.against, &output.anonymise.anonymize_key_file].into_iter().flatten().cloned();
-        output::check(&outputs, &inputs.iter().cloned().chain(also).collect::<Vec<_>>())?;
+        let known = Known::read(known)?;
+        let also = [&output.against, &output.anonymise.anonymize_key_file].into_iter().flatten();
+        let also = also.chain(known.files());
+        output::check(&outputs, &inputs.iter().chain(also).cloned().collect::<Vec<_>>())?;
         let to_people = outputs.iter().all(|output| output.format.name() == "terminal");
         Ok(Publication {
             style: style(output, &outputs)?,
@@ -52,6 +57,7 @@ impl Publication {
             title: output.title.clone(),
             notes: output.note.clone(),
             names: names(&output.anonymise)?,
+            known,
             gate: Gate { fail_on: gate.fail_on.map(Into::into), limit: gate.limit },
         })
     }
@@ -59,6 +65,11 @@ impl Publication {
     /// The zone in which times are shown, and read where they name none.
     pub fn zone(&self) -> &TimeZone {
         &self.style.zone
+    }
+
+    /// What the user knows beforehand.
+    pub fn known(&self) -> &Known {
+        &self.known
     }
 
     /// Which connections the report is to list.
@@ -87,6 +98,7 @@ impl Publication {
             report.title = Some(title.clone());
         }
         report.notes.extend(self.notes.iter().cloned());
+        self.known.show(&mut report);
         if let Some(old) = &self.against {
             report.against = Some(Against::compare(old, &report));
         }

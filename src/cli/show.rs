@@ -11,6 +11,7 @@ use cwait_pcap::report::{Connection, Ladder, Listed, Report, Request, Style, why
 use super::analyze::{command_line, options, read};
 use super::args::ShowArgs;
 use super::job::zone;
+use super::known::Known;
 use super::output::to_stdout;
 use super::status::{Gate, Status};
 
@@ -23,13 +24,16 @@ const SEGMENTS: usize = 60;
 pub fn run(args: &ShowArgs) -> Result<Status> {
     let piped = !io::stdout().is_terminal();
     let style = Style { zone: zone(args.tz.as_deref(), piped)?, ..Style::plain() };
-    let options =
+    let known = Known::read(&args.known)?;
+    let mut options =
         Options { keep_all: true, text_zone: Some(style.zone.clone()), ..options(&args.judge, &args.read) };
+    known.tell(&mut options);
     let Some(outcome) = read(std::slice::from_ref(&args.capture), &options, piped)? else {
         return Ok(Status::TryAgain);
     };
     let request = Request { command_line: command_line(), listed: Listed::All, limit: None };
-    let report = Report::build(&outcome, &request);
+    let mut report = Report::build(&outcome, &request);
+    known.show(&mut report);
     // All are listed, in the order in which they were judged.
     let all = report.connections.iter().zip(&outcome.connections);
     let found = all.filter(|(connection, _)| fits(connection, &args.which)).take(AT_MOST);
@@ -43,7 +47,7 @@ pub fn run(args: &ShowArgs) -> Result<Status> {
     to_stdout(|out| {
         for (connection, judged) in &found {
             write_connection(connection, &style, out)?;
-            writeln!(out, "\n{}", Ladder::of(connection).text(&style))?;
+            writeln!(out, "\n{}", Ladder::of(connection, report.capture.last.as_ref()).text(&style))?;
             if args.why {
                 let answers = why(findings::answers(&outcome.case(judged)), &style);
                 writeln!(out, "{answers}")?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use cwait_pcap::report::{Report, Severity};
+use cwait_pcap::report::{Report, Service, Severity};
 
 /// How the program ends. Where several apply: 2, then 75, then 1, then 3.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,7 @@ pub enum Status {
 /// What makes the status 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Gate {
-    /// A finding at least as bad.
+    /// A finding at least as bad that is not accepted.
     pub fail_on: Option<Severity>,
     /// One service that owes at least so many FINs.
     pub limit: Option<u64>,
@@ -34,8 +34,13 @@ pub struct Gate {
 impl Status {
     /// The status of a run that wrote its report.
     pub fn of_report(report: &Report, gate: Gate) -> Status {
-        let bad_enough = |severity| report.findings.iter().any(|finding| finding.severity >= severity);
-        let too_many = |limit| report.services.iter().any(|service| service.owes_fin >= limit);
+        let bad_enough = |severity| report.findings.iter().any(|finding| finding.weight() >= Some(severity));
+        let accepted = |service: &Service| {
+            let mut accepted = report.findings.iter().filter(|finding| finding.accepted.is_some());
+            accepted.any(|finding| finding.name == "missing-fin" && finding.at.name == service.endpoint)
+        };
+        let too_many =
+            |limit| report.services.iter().any(|service| service.owes_fin >= limit && !accepted(service));
         if gate.fail_on.is_some_and(bad_enough) || gate.limit.is_some_and(too_many) {
             Status::Reached
         } else if report.inputs.iter().any(|input| !input.problems.is_empty()) {

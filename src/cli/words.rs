@@ -19,7 +19,8 @@ use super::status::Status;
 pub fn report(args: &ReportArgs) -> Result<Status> {
     // What was kept is kept, unless something else is asked for.
     let inputs = std::slice::from_ref(&args.file);
-    let publication = Publication::new(&args.output, &args.listing, &args.gate, inputs, report::Listed::All)?;
+    let publication =
+        Publication::new(&args.output, &args.listing, &args.gate, &args.known, inputs, report::Listed::All)?;
     publication.publish(kept_report(&args.file)?)
 }
 

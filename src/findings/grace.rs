@@ -2,7 +2,8 @@
 
 use super::Case;
 use super::no_answer::gave_up;
-use crate::wire::{Side, Span};
+use crate::known::{Habit, Target};
+use crate::wire::{Endpoint, Side, Span};
 
 /// When waiting becomes owing. Nothing owed and an answer owed are different: a program that has said all it has to say
 /// closes at once; one that still works on an answer may take its time. Nobody waits for an answer any more once the
@@ -17,18 +18,56 @@ pub struct Grace {
     pub answering: Span,
     /// How many times the service's own habit: the median of its prompt closes, the 99th percentile of its answers.
     pub habit: i64,
+    /// The user says that the service goes on after its client's FIN: it owes nothing.
+    pub half_close: bool,
+}
+
+/// The grace of every service: the usual one, and what the user knows of some.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Graces {
+    usual: Grace,
+    known: Vec<(Target, Grace)>,
+}
+
+impl From<Grace> for Graces {
+    fn from(usual: Grace) -> Graces {
+        Graces { usual, known: Vec::new() }
+    }
+}
+
+impl Graces {
+    /// The same, with habits that stand above the usual grace; the first that fits a service counts.
+    pub fn knowing(mut self, habits: &[Habit]) -> Graces {
+        self.known.extend(habits.iter().map(|habit| {
+            let grace = habit.grace.map_or_else(|| self.usual.clone(), Grace::fixed);
+            (habit.at, Grace { half_close: habit.half_close, ..grace })
+        }));
+        self
+    }
+
+    /// The grace at that service.
+    pub fn at(&self, service: Endpoint) -> &Grace {
+        let known = self.known.iter().find(|(target, _)| target.takes(service));
+        known.map_or(&self.usual, |(_, grace)| grace)
+    }
 }
 
 impl Default for Grace {
     fn default() -> Self {
-        Grace { prompt: Span::secs(1), prompt_at_most: Span::secs(30), answering: Span::secs(60), habit: 10 }
+        Grace {
+            prompt: Span::secs(1),
+            prompt_at_most: Span::secs(30),
+            answering: Span::secs(60),
+            habit: 10,
+            half_close: false,
+        }
     }
 }
 
 impl Grace {
     /// The user's own grace, for both cases.
     pub fn fixed(grace: Span) -> Grace {
-        Grace { prompt: grace, prompt_at_most: grace, answering: grace, habit: 0 }
+        Grace { prompt: grace, prompt_at_most: grace, answering: grace, habit: 0, half_close: false }
     }
 
     /// The grace of `side`, whose peer has sent a FIN.

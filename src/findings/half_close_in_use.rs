@@ -19,7 +19,7 @@ impl Rule for HalfCloseInUse {
         let connection = case.connection;
         let using = Side::BOTH.into_iter().find(|&side| {
             connection.fin(side.peer()).is_some_and(|fin| fin.acked.is_some())
-                && connection.payload_after_peer_fin(side) > 0
+                && (connection.payload_after_peer_fin(side) > 0 || case.holds_half_closed(side))
                 && connection.fin(side).is_none_or(|fin| fin.closes_second)
         });
         let Some(side) = using else {
@@ -34,7 +34,7 @@ impl Rule for HalfCloseInUse {
         }
         let half = &connection.halves[side.index()];
         let taken = connection.halves[side.peer().index()].ack;
-        if connection.fin(side).is_none() {
+        if connection.fin(side).is_none() && !case.holds_half_closed(side) {
             let idle = (case.capture.last.at - half.last_payload_at).max(Span::ZERO);
             let grace = case.grace.of(case, side);
             if idle >= grace {
@@ -49,22 +49,41 @@ impl Rule for HalfCloseInUse {
         };
         let mut finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Note));
         finding.since = Some(acked);
-        let sent = words::thousands(connection.payload_after_peer_fin(side));
+        let sent = match connection.payload_after_peer_fin(side) {
+            0 => "nothing sent since; configured as a service that may".to_owned(),
+            octets => format!("{} octets sent since, and taken", words::thousands(octets)),
+        };
         Answer::found(
             finding
                 .shows(acked, format!("ACK of the {} for its peer's FIN", case.role(side)))
-                .shows(half.last, format!("{sent} octets sent since, and taken")),
+                .shows(half.last, sent),
         )
     }
 
     fn words(&self, group: &Group<'_>) -> Words {
+        let sends = (group.members.iter()).any(|(case, finding)| {
+            finding.side.is_some_and(|side| case.connection.payload_after_peer_fin(side) > 0)
+        });
         Words {
-            headline: format!("{} goes on sending after its peer's FIN on {}", group.place, words::of_its(group)),
-            says: "Its peer finished sending (shutdown) and takes what still comes: a half-close, as RFC 9293 \u{a7}3.6 \
-                   allows. Not a fault."
-                .into(),
-            advice: vec!["Boxes on the path often run a shorter timer after one FIN; see explain half-closed-timeout."
-                .into()],
+            headline: format!(
+                "{} {} after its peer's FIN on {}",
+                group.place,
+                if sends { "goes on sending" } else { "stays open" },
+                words::of_its(group)
+            ),
+            says: if sends {
+                "Its peer finished sending (shutdown) and takes what still comes: a half-close, as RFC 9293 \u{a7}3.6 \
+                 allows. Not a fault."
+                    .into()
+            } else {
+                "The configuration names it as a service that holds connections half closed: not counted as owing \
+                 its FIN."
+                    .into()
+            },
+            advice: vec![
+                "Boxes on the path often run a shorter timer after one FIN; see explain half-closed-timeout."
+                    .into(),
+            ],
             next: Vec::new(),
         }
     }

@@ -19,6 +19,9 @@ impl Rule for LateFin {
         let Some((side, reached, sent)) = second_close(case) else {
             return Answer::No("no side closed second");
         };
+        if case.holds_half_closed(side) {
+            return Answer::No("its service is configured as one that goes on after its client's FIN");
+        }
         let took = sent.at - reached.at;
         // The socket was in CLOSE-WAIT when the FIN arrived; the acknowledgment may have been delayed.
         let once = case.connection.fin(side.peer()).filter(|fin| fin.sent == 1);

@@ -31,6 +31,9 @@ impl Rule for MissingFin {
         if !case.both_directions() {
             return Answer::No("one direction only was captured");
         }
+        if case.holds_half_closed(side) {
+            return Answer::No("its service is configured as one that goes on after its client's FIN");
+        }
         if let Some(why) = host::has_closed(case, side) {
             return Answer::No(why);
         }

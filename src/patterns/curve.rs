@@ -57,7 +57,9 @@ pub(super) fn spells(outcome: &Outcome) -> Vec<Spell> {
                 by_owner: ended.is_some_and(|(_, by)| by == Some(side)),
                 state,
             };
-            if until.is_none() || spell.span(end) >= outcome.grace.of(&case, side) {
+            let closer = if state == Waiting::CloseWait { side } else { side.peer() };
+            let allowed = case.grace.half_close && closer == judged.roles.server();
+            if !allowed && (until.is_none() || spell.span(end) >= case.grace.of(&case, side)) {
                 spells.push(spell);
             }
         }

@@ -128,11 +128,12 @@ pub(super) fn blocks(report: &Report, style: &Style) -> Vec<Block> {
             "{name}, {}:",
             connection.finding.as_deref().unwrap_or_default()
         ))));
-        blocks.push(Block::Code(Ladder::of(connection).text(style)));
+        blocks.push(Block::Code(Ladder::of(connection, report.capture.last.as_ref()).text(style)));
     }
     left_out(&mut blocks, flagged.len(), room.ladders, "ladder");
     blocks.push(Block::Heading(2, words("The capture")));
     blocks.push(Block::List(capture(report, style)));
+    blocks.extend(known(report));
     if style.detail > Detail::Brief {
         services(&mut blocks, report, room.services);
         connections(&mut blocks, report, room.connections);
@@ -147,16 +148,17 @@ pub(super) fn blocks(report: &Report, style: &Style) -> Vec<Block> {
 fn finding(report: &Report, style: &Style, finding: &Finding) -> Vec<Block> {
     let name = Inline::Code(finding.name.clone());
     let heading = vec![
-        Inline::Strong(finding.severity.word().to_owned()),
+        Inline::Strong(finding.word().to_owned()),
         Inline::Text(" ".into()),
         name,
         Inline::Text(format!(": {}", finding.headline)),
     ];
-    if style.detail == Detail::Brief && finding.severity == Severity::Note {
+    if style.detail == Detail::Brief && finding.weight() <= Some(Severity::Note) {
         return vec![Block::Text(heading)];
     }
     let mut blocks = vec![Block::Heading(2, heading), Block::Text(words(&finding.says))];
     let mut facts: Vec<Line> = Vec::new();
+    facts.extend(finding.accepted.iter().map(|accepted| words(&format!("Accepted: {}", accepted.says()))));
     if let Some(since) = &finding.since {
         let lasted = finding.lasted.as_ref().map_or(String::new(), |lasted| format!(", {lasted}"));
         facts.push(words(&format!("Since {}{lasted}", style.time_in(report, since))));
@@ -257,6 +259,25 @@ fn capture(report: &Report, style: &Style) -> Vec<Line> {
         number(totals.reset)
     )));
     lines
+}
+
+/// What the user told beforehand.
+fn known(report: &Report) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if !report.host_names.is_empty() {
+        let hosts = report.host_names.iter().map(|host| {
+            let role = host.role.as_ref().map_or(String::new(), |role| format!(" ({role})"));
+            vec![Inline::Code(host.address.clone()), Inline::Text(format!(" {}{role}", host.name))]
+        });
+        blocks.extend([Block::Heading(2, words("Hosts")), Block::List(hosts.collect())]);
+    }
+    if let Some(config) = &report.config {
+        let heading = vec![Inline::Text("Configured by ".into()), Inline::Code(config.path.clone())];
+        let lines = config.lines();
+        let lines = lines.iter().map(|line| words(line)).collect();
+        blocks.extend([Block::Heading(2, heading), Block::List(lines)]);
+    }
+    blocks
 }
 
 fn services(blocks: &mut Vec<Block>, report: &Report, room: usize) {

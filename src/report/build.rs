@@ -48,9 +48,11 @@ impl Report {
             against: None,
             host_records: evidence::records(outcome),
             host_joined: evidence::joined(outcome),
+            host_names: Vec::new(),
+            config: None,
             inputs: outcome.inputs.iter().map(input).collect(),
             capture: builder.capture(),
-            verdict: verdict(&findings, &undecided, outcome),
+            verdict: Verdict::of(&findings, &undecided, outcome.frames.tcp),
             totals: builder.totals(),
             services: builder.services(&findings),
             connections_listed: request.listed,
@@ -171,6 +173,7 @@ impl<'a> Builder<'a> {
                 .collect(),
             connections: members.iter().take(Finding::LISTED).map(|(judged, _)| judged.id()).collect(),
             filter: filter_of_all(members.iter().map(|(judged, _)| self.filter(&judged.connection))),
+            accepted: None,
             data: None,
         }
     }
@@ -200,6 +203,7 @@ impl<'a> Builder<'a> {
             filter: filter_of_all(found.members.iter().map(|at| self.filter(&member(at).connection))),
             process: None,
             quotes: found.proof.iter().map(Quote::from).collect(),
+            accepted: None,
             data: found.data.as_ref().map(|data| Drawing::of(data, &id)),
         }
     }
@@ -383,6 +387,8 @@ impl<'a> Builder<'a> {
             stream: self.stream(connection.stream),
             client: connection.key.endpoint(client).to_string(),
             server: connection.key.endpoint(server).to_string(),
+            client_name: None,
+            server_name: None,
             roles_assumed: roles.assumed,
             first: moment(connection.first),
             last: moment(connection.last()),
@@ -513,21 +519,29 @@ const OWED_OR_DEAD: &[&str] = &[
     "close-wait-buildup",
 ];
 
-fn verdict(findings: &[Finding], undecided: &[Undecided], outcome: &Outcome) -> Verdict {
-    let worst = findings.iter().map(|finding| finding.severity).max();
-    let headline = match findings.first().filter(|finding| finding.severity > Severity::Note) {
-        Some(first) => format!("{}: {}", first.name, first.headline),
-        None if outcome.frames.tcp == 0 => "no TCP segment in this capture".into(),
-        None if !undecided.is_empty() => {
-            let count: u64 = undecided.iter().map(|undecided| undecided.count).sum();
-            format!("UNDECIDED: {count} connection(s) cannot be judged from this capture")
-        }
-        None => match findings.iter().find(|finding| OWED_OR_DEAD.contains(&finding.name.as_str())) {
-            Some(slight) => format!("OK, nothing worse than a note: {}", slight.headline),
-            None => "OK: no connection owes a FIN, none died after a silence".into(),
-        },
-    };
-    Verdict { severity: worst, headline }
+impl Verdict {
+    /// The answer that these findings give; what is accepted has no say.
+    pub(super) fn of(findings: &[Finding], undecided: &[Undecided], segments: u64) -> Verdict {
+        let weights = || findings.iter().filter_map(Finding::weight);
+        let owed = |finding: &&Finding| OWED_OR_DEAD.contains(&finding.name.as_str());
+        let told = |finding: &&Finding| finding.weight().is_some();
+        let headline = match findings.iter().filter(told).find(|finding| finding.severity > Severity::Note) {
+            Some(first) => format!("{}: {}", first.name, first.headline),
+            None if segments == 0 => "no TCP segment in this capture".into(),
+            None if !undecided.is_empty() => {
+                let all: u64 = undecided.iter().map(|undecided| undecided.count).sum();
+                format!("UNDECIDED: {} cannot be judged from this capture", count(all, "connection"))
+            }
+            None => match findings.iter().find(owed) {
+                Some(accepted) if accepted.accepted.is_some() => {
+                    format!("OK, nothing that is not accepted: {}", accepted.headline)
+                }
+                Some(slight) => format!("OK, nothing worse than a note: {}", slight.headline),
+                None => "OK: no connection owes a FIN, none died after a silence".into(),
+            },
+        };
+        Verdict { severity: weights().max(), headline }
+    }
 }
 
 /// Lines of text that are no packet, by reason, added over all inputs.

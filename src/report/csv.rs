@@ -47,6 +47,8 @@ const COLUMNS: &[Column] = &[
     ("close_ns", |c| c.close_ns().map_or(String::new(), |ns| ns.to_string())),
     ("longest_silence_survived_ns", |c| ns(&c.longest_silence_survived)),
     ("silence_failed_ns", |c| ns(&c.silence_failed)),
+    ("client_name", |c| c.client_name.clone().unwrap_or_default()),
+    ("server_name", |c| c.server_name.clone().unwrap_or_default()),
 ];
 
 impl Format for Csv {

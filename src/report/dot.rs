@@ -54,14 +54,18 @@ impl Format for Dot {
         writeln!(out, "  node [shape=box, fontname=\"sans-serif\"]")?;
         for (name, service) in &services {
             let look = look(report, name);
-            writeln!(out, "  {} [label={}{look}]", quoted(name), quoted(&about(name, *service)))?;
+            writeln!(out, "  {} [label={}{look}]", quoted(name), quoted(&about(report, name, *service)))?;
             let host = name.rsplit_once(':').map_or(*name, |(host, _)| host.trim_matches(['[', ']']));
             if clients.contains(host) {
                 writeln!(out, "  {} -> {} [style=dotted, arrowhead=none]", quoted(name), quoted(host))?;
             }
         }
         for client in &clients {
-            writeln!(out, "  {} [shape=ellipse]", quoted(client))?;
+            let label = match report.name_of(client) {
+                Some(name) => format!(", label={}", quoted(&format!("{name}\n{client}"))),
+                None => String::new(),
+            };
+            writeln!(out, "  {} [shape=ellipse{label}]", quoted(client))?;
         }
         for ((client, service), edge) in &edges {
             let mut label = count(edge.connections, "connection");
@@ -97,9 +101,10 @@ fn label(report: &Report, left_out: usize) -> String {
     label
 }
 
-fn about(name: &str, service: Option<&Service>) -> String {
-    let Some(service) = service else { return name.to_owned() };
-    let mut text = format!("{name}\n{}", count(service.connections, "connection"));
+fn about(report: &Report, endpoint: &str, service: Option<&Service>) -> String {
+    let mut text = report.name_of(endpoint).map_or(String::new(), |name| format!("{name}\n")) + endpoint;
+    let Some(service) = service else { return text };
+    text += &format!("\n{}", count(service.connections, "connection"));
     if service.owes_fin > 0 {
         text += &format!("\nowes {}", count(service.owes_fin, "FIN"));
     }

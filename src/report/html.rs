@@ -2,12 +2,14 @@
 //! and stays small: what does not fit is folded, then left out and counted.
 //!
 //! Its parts: `html/summary.rs` is the first screen, `html/findings.rs` what was found, `html/connections.rs` the
-//! table, `html/ladders.rs` and
-//! `html/plots.rs` the drawings, `html/capture.rs` where it all comes from.
+//! table, `html/ladders.rs`, `html/endpoints.rs` and `html/plots.rs` the drawings, `html/capture.rs` where it all comes
+//! from, `html/known.rs` what the user told beforehand.
 
 mod capture;
 mod connections;
+mod endpoints;
 mod findings;
+mod known;
 mod ladders;
 mod plots;
 mod summary;
@@ -24,8 +26,8 @@ pub(super) struct Html;
 
 /// Findings end here: what is left of the page belongs to the rest.
 const FINDINGS_END: usize = 1_800_000;
-/// Ladders end here.
-const LADDERS_END: usize = 2_800_000;
+/// So much room is there for ladders.
+const LADDERS: usize = 1_000_000;
 /// The table of connections ends here. What follows it is bounded by its own counts.
 const CONNECTIONS_END: usize = 4_300_000;
 /// A longer text is cut: it is a path or a name made to be long.
@@ -53,14 +55,20 @@ impl Format for Html {
 
     fn write(&self, report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut page = Page { html: String::new(), report, style, drawn: HashSet::new() };
+        // Drawn first, since findings link to them.
+        page.ladders();
+        let ladders = std::mem::take(&mut page.html);
         page.summary();
         page.against();
         page.findings();
         page.undecided();
-        page.ladders();
+        page.put(ladders);
         page.connections();
+        page.endpoints();
         page.services();
         page.capture();
+        page.known();
+        page.end();
         // Whoever writes text into the capture cannot know the hash of the whole page, so that no script of theirs has
         // its number.
         let nonce = blake3::hash(page.html.as_bytes()).to_hex();

@@ -57,9 +57,9 @@ fn one() -> u64 {
 /// What passed between two ends, from top to bottom.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ladder {
-    /// Address and port of the connecting end.
+    /// Address, port and name of the connecting end.
     pub client: String,
-    /// Address and port of the listening end.
+    /// Address, port and name of the listening end.
     pub server: String,
     /// The steps.
     pub rungs: Vec<Rung>,
@@ -87,8 +87,30 @@ pub enum What {
     Missing(Party, String),
     /// Segments that are not drawn one by one.
     Traffic(String),
-    /// Time without anything worth drawing; true if nothing at all passed.
-    Break(Span, bool),
+    /// Time without anything worth drawing.
+    Break(Span, Pause),
+}
+
+/// A time in which nothing is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pause {
+    /// Nothing at all passed.
+    Silence,
+    /// Nothing worth drawing passed.
+    Later,
+    /// The capture ended while something was still owed.
+    ToTheEnd,
+}
+
+impl What {
+    /// What a break says: `1 h 51 min later`.
+    pub(super) fn pause(span: Span, pause: Pause) -> String {
+        match pause {
+            Pause::Silence => format!("{span} of silence"),
+            Pause::Later => format!("{span} later"),
+            Pause::ToTheEnd => format!("{span} until the capture ends"),
+        }
+    }
 }
 
 /// A segment on its way.
@@ -108,8 +130,9 @@ const RUNGS: usize = 64;
 const BREAK: Span = Span::secs(1);
 
 impl Ladder {
-    /// The ladder of a connection: from its key segments if they were kept, else from its facts.
-    pub fn of(connection: &Connection) -> Ladder {
+    /// The ladder of a connection: from its key segments if they were kept, else from its facts. With the end of the
+    /// capture, it shows for how long a FIN has been owed.
+    pub fn of(connection: &Connection, end: Option<&Time>) -> Ladder {
         let steps = facts::steps(connection);
         let mut states = States::before(connection);
         let mut rungs: Vec<Rung> = Vec::with_capacity(steps.len() + 4);
@@ -121,13 +144,19 @@ impl Ladder {
                 if let Some(length) = last.and_then(|last| between(last, &moment.time)) {
                     let told = matches!(rungs.last(), Some(Rung { what: What::Break(..), .. }));
                     if length >= BREAK && !told {
-                        rungs.push(states.rung(What::Break(length, false)));
+                        rungs.push(states.rung(What::Break(length, Pause::Later)));
                     }
                 }
                 last = Some(&segment.until.as_ref().unwrap_or(moment).time);
             }
             if let facts::Step::Segment(segment) = step {
                 states.follow(segment, &steps[at + 1..]);
+            }
+            if step.owes_fin()
+                && let Some(length) = last.zip(end).and_then(|(last, end)| between(last, end))
+                && length >= BREAK
+            {
+                rungs.push(states.rung(What::Break(length, Pause::ToTheEnd)));
             }
             rungs.push(states.rung(step.what()));
         }
@@ -137,8 +166,8 @@ impl Ladder {
         let agree =
             shown(states.client).as_ref() == Some(client) && shown(states.server).as_ref() == Some(server);
         Ladder {
-            client: connection.client.clone(),
-            server: connection.server.clone(),
+            client: named(&connection.client, &connection.client_name),
+            server: named(&connection.server, &connection.server_name),
             rungs,
             proven: (!agree).then(|| [client.clone(), server.clone()]),
         }
@@ -252,6 +281,10 @@ impl States {
             *state = Some(next);
         }
     }
+}
+
+fn named(end: &str, name: &Option<String>) -> String {
+    name.as_ref().map_or_else(|| end.to_owned(), |name| format!("{end} ({name})"))
 }
 
 fn between(earlier: &Time, later: &Time) -> Option<Span> {

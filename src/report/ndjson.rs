@@ -8,8 +8,8 @@ use serde_json::ser::CompactFormatter;
 
 use super::json::Harmless;
 use super::{
-    Against, Capture, Connection, Finding, Format, Input, Report, Service, Style, Tool, Totals, Undecided,
-    Verdict,
+    Against, Capture, Connection, Finding, Format, HostName, HostRecord, Input, Report, Service, Settings,
+    Style, Tool, Totals, Undecided, Verdict,
 };
 
 /// One JSON value per line.
@@ -25,6 +25,9 @@ enum Line<'a> {
         title: &'a Option<String>,
         notes: &'a [String],
         inputs: &'a [Input],
+        host_records: &'a [HostRecord],
+        host_names: &'a [HostName],
+        config: &'a Option<Settings>,
         capture: &'a Capture,
         verdict: &'a Verdict,
         against: &'a Option<Against>,
@@ -57,6 +60,9 @@ impl Format for NdJson {
             title,
             notes,
             inputs,
+            host_records,
+            host_names,
+            config,
             capture,
             verdict,
             against,
@@ -70,6 +76,9 @@ impl Format for NdJson {
             title,
             notes,
             inputs,
+            host_records,
+            host_names,
+            config,
             capture,
             verdict,
             against,

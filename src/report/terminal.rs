@@ -12,7 +12,7 @@ use std::io;
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::text::{count, number, plain, wrap};
-use super::{Certainty, Detail, Finding, Format, Place, Report, Severity, Step, Style, Undecided};
+use super::{Certainty, Detail, Finding, Format, HostName, Place, Report, Severity, Step, Style, Undecided};
 
 /// Plain text of 80 columns.
 pub(super) struct Terminal;
@@ -78,7 +78,7 @@ impl Page<'_> {
         if self.report.title.is_some() || !self.report.notes.is_empty() {
             writeln!(self.out)?;
         }
-        if self.report.findings.iter().all(|finding| finding.severity == Severity::Note) {
+        if self.report.findings.iter().all(|finding| finding.weight() <= Some(Severity::Note)) {
             let headline = plain(&self.report.verdict.headline).into_owned();
             let (word, rest) = headline.split_once(':').unwrap_or(("", &headline));
             let colour = if word == "OK" { AnsiColor::Green } else { AnsiColor::Yellow };
@@ -112,7 +112,10 @@ impl Page<'_> {
         let mut alike = 0;
         for (at, finding) in findings.iter().take(listed).enumerate() {
             // A port scan has a note for every port: the first few say it all.
-            let again = at > 0 && findings[at - 1].name == finding.name && finding.severity == Severity::Note;
+            let again = at > 0
+                && findings[at - 1].name == finding.name
+                && findings[at - 1].weight() == finding.weight()
+                && finding.weight() == Some(Severity::Note);
             alike = if again { alike + 1 } else { 0 };
             if alike >= ALIKE && self.style.detail < Detail::Full {
                 let last =
@@ -130,11 +133,13 @@ impl Page<'_> {
             }
             self.first_line(finding)?;
             open = true;
-            let at_length = finding.severity > Severity::Note || self.style.detail == Detail::Full;
+            let at_length = finding.weight() > Some(Severity::Note) || self.style.detail == Detail::Full;
             if at < told && at_length {
                 self.rest(finding)?;
                 writeln!(self.out)?;
                 open = false;
+            } else if let Some(accepted) = finding.accepted.as_ref().filter(|_| at < told) {
+                self.paragraph(INDENT, &format!("Accepted: {}", accepted.says()))?;
             }
         }
         if open && self.style.detail > Detail::Brief {
@@ -148,16 +153,19 @@ impl Page<'_> {
 
     /// The line to grep: never broken.
     fn first_line(&mut self, finding: &Finding) -> io::Result<()> {
-        let colour = match finding.severity {
-            Severity::Error => AnsiColor::Red,
-            Severity::Warning => AnsiColor::Yellow,
-            Severity::Note => AnsiColor::Cyan,
+        let colour = match finding.weight() {
+            Some(Severity::Error) => AnsiColor::Red,
+            Some(Severity::Warning) => AnsiColor::Yellow,
+            Some(Severity::Note) | None => AnsiColor::Cyan,
         };
-        let word = self.painted(finding.severity.word(), colour);
+        let word = self.painted(finding.word(), colour);
         writeln!(self.out, "{word} {}: {}", plain(&finding.name), plain(&finding.headline))
     }
 
     fn rest(&mut self, finding: &Finding) -> io::Result<()> {
+        if let Some(accepted) = &finding.accepted {
+            self.paragraph(INDENT, &format!("Accepted: {}", accepted.says()))?;
+        }
         self.paragraph(INDENT, &format!("{} {}", finding.says, self.when(finding)))?;
         self.paragraph(INDENT, &judgement(finding))?;
         self.quotes(finding)?;
@@ -280,10 +288,24 @@ impl Page<'_> {
             let joined = count(self.report.host_joined, "connection");
             self.paragraph("", &format!("{joined} of the capture found in the hosts' records."))?;
         }
+        self.known()?;
         let tool = &self.report.tool;
         self.paragraph("", &format!("{} {}: {}", tool.name, tool.version, tool.command_line.join(" ")))?;
         if let Some(worst) = self.report.findings.first() {
             self.paragraph("", &format!("What it means: cwait-pcap explain {}", worst.name))?;
+        }
+        Ok(())
+    }
+
+    /// What the user told beforehand.
+    fn known(&mut self) -> io::Result<()> {
+        if !self.report.host_names.is_empty() {
+            let names: Vec<String> = self.report.host_names.iter().map(HostName::says).collect();
+            self.paragraph("", &format!("Hosts: {}.", names.join(", ")))?;
+        }
+        if let Some(config) = &self.report.config {
+            self.paragraph("", &format!("Configured by {}:", config.path))?;
+            config.lines().iter().try_for_each(|line| self.paragraph(INDENT, line))?;
         }
         Ok(())
     }

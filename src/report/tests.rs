@@ -131,7 +131,7 @@ fn a_capture_without_tcp_says_what_it_held() {
 #[test]
 fn many_notes_alike_are_folded() {
     let mut report = quiet();
-    let note = sample().findings[2].clone();
+    let note = Finding { accepted: None, ..sample().findings[2].clone() };
     let named = |name: &str| Finding { name: name.into(), headline: "x".into(), ..note.clone() };
     report.findings = ["a", "b", "b", "b", "b", "b", "c"].map(named).to_vec();
     let text = written(by_name("terminal").unwrap(), &report, &Style::plain());
@@ -154,8 +154,18 @@ fn the_terminal_report_fits_eighty_columns() {
     let mut report = sample();
     report.services[2].endpoint = "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535".into();
     report.services[2].close_p99 = Some(crate::wire::Span::secs(86_400).into());
-    // A finding's first line, a command, a filter and a connection's addresses are never broken.
-    let whole = ["ERROR", "WARNING", "NOTE", "UNDECIDED", "  Next", "  Wireshark", "     "];
+    // A finding's first line, a command, a quote, a filter and a connection's addresses are never broken.
+    let whole = [
+        "ERROR",
+        "WARNING",
+        "NOTE",
+        "ACCEPTED",
+        "UNDECIDED",
+        "  Next",
+        "  Wireshark",
+        "  ss-app.txt:42:",
+        "     ",
+    ];
     for detail in [Detail::Brief, Detail::Usual, Detail::Full] {
         let text = written(by_name("terminal").unwrap(), &report, &Style { detail, ..Style::plain() });
         for line in text.lines().filter(|line| !whole.iter().any(|start| line.starts_with(start))) {

@@ -49,46 +49,51 @@ impl Page<'_> {
         let report = self.report;
         let capture = &report.capture;
         self.section("capture", "The capture");
-        self.put("<dl>\n");
+        self.put("<dl class=\"card\">\n");
         if let (Some(first), Some(last)) = (&capture.first, &capture.last) {
             let duration =
                 capture.duration.as_ref().map_or(String::new(), |d| format!(", {}", text(&d.text)));
             let span = format!("{} to {}{duration}", self.time(first), self.time(last));
             self.row("Time", &span);
         }
-        let skipped: Vec<String> =
-            capture.skipped.iter().map(|s| format!(", {} {}", number(s.frames), text(&s.reason))).collect();
-        self.row(
-            "Frames",
-            &format!("{}: {} TCP{}", number(capture.frames), number(capture.tcp), skipped.concat()),
-        );
-        let drops = capture.drops.map_or("unknown".to_owned(), number);
-        self.row("Dropped by the capture", &drops);
-        self.row("Captured twice", &number(capture.captured_twice));
+        let skipped: Vec<String> = capture
+            .skipped
+            .iter()
+            .map(|s| format!("<li>{} {}</li>", number(s.frames), text(&s.reason)))
+            .collect();
+        self.row("Frames", &format!("{}, of them {} TCP", number(capture.frames), number(capture.tcp)));
+        if !skipped.is_empty() {
+            self.row("Not analysed", &format!("<ul>{}</ul>", skipped.concat()));
+        }
+        let drops = capture.drops.map_or("unknown: the file does not say".to_owned(), number);
+        self.row("Lost by the capture", &drops);
+        self.row("Captured twice", &count(capture.captured_twice, "frame"));
         self.row("One direction only", &count(capture.one_direction, "connection"));
+        if let Some(back) = &capture.largest_step_back {
+            self.row("Clock stepped back", &format!("by up to {}", text(&back.text)));
+        }
         let t = &report.totals;
-        self.row(
-            "Connections",
-            &format!(
-                "{}: {} closed by both, {} open, {} half closed, {} reset, {} unanswered, {} refused; {} began before \
-                 the capture, {} did nothing",
-                number(t.connections),
-                number(t.closed_by_both),
-                number(t.open),
-                number(t.half_closed),
-                number(t.reset),
-                number(t.unanswered),
-                number(t.refused),
-                number(t.midstream),
-                number(t.probes)
-            ),
-        );
+        let ways = [
+            (t.closed_by_both, "closed by both"),
+            (t.open, "open"),
+            (t.half_closed, "half closed"),
+            (t.reset, "reset"),
+            (t.unanswered, "never answered"),
+            (t.refused, "refused"),
+            (t.midstream, "began before the capture"),
+            (t.probes, "did nothing (probes)"),
+        ];
+        let ways: String = (ways.iter().filter(|(n, _)| *n > 0))
+            .map(|(n, way)| format!("<li>{} {way}</li>", number(*n)))
+            .collect();
+        self.row("Connections", &format!("{}<ul>{ways}</ul>", number(t.connections)));
         if t.given_up > 0 {
-            self.row("Forgotten for the memory limit", &number(t.given_up));
+            self.row("Forgotten for the memory limit", &count(t.given_up, "connection"));
         }
         for input in report.inputs.iter().take(FILES) {
             let mut about = format!(
-                "{}, {}, {}, {}",
+                "<code>{}</code><br>{}, {}, {}, {}",
+                text(&input.path),
                 text(&input.format),
                 octets(input.bytes),
                 count(input.frames, input.frame_word()),
@@ -103,12 +108,29 @@ impl Page<'_> {
             for note in &input.notes {
                 about += &format!("<br>{}", text(note));
             }
-            self.row(&input.path, &about);
+            self.row("File", &about);
+        }
+        for record in report.host_records.iter().take(FILES) {
+            let mut about = format!("<code>{}</code><br>{}", text(&record.path), text(&record.says));
+            if record.unread > 0 {
+                about += &format!("<br>{} not read", count(record.unread, "line"));
+                for unread in &record.unread_lines {
+                    about += &format!("<br>line {}: <code>{}</code>", unread.line, text(&unread.text));
+                }
+            }
+            self.row("The host's own record", &about);
+        }
+        if !report.host_records.is_empty() {
+            self.row("Joined with the records", &count(report.host_joined, "connection"));
         }
         self.put("</dl>\n");
         self.left_out(report.inputs.len().saturating_sub(FILES), "file");
         self.end_section();
-        let tool = &report.tool;
+    }
+
+    /// What wrote the page.
+    pub(super) fn end(&mut self) {
+        let tool = &self.report.tool;
         self.put(format!(
             "</main>\n<footer><p>{} {}: <code>{}</code></p></footer>\n",
             text(&tool.name),

@@ -87,8 +87,8 @@ impl Page<'_> {
             "<tr><td class=\"n\">{name}<td>{}<td>{}{assumed}<td>{finding}<td>{} / {}<td class=\"n\" data-v=\"{}\">\
              {begins}<td class=\"n\" data-v=\"{}\">{duration}<td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}\
              <td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}",
-            text(&c.client),
-            text(&c.server),
+            named(&c.client, &c.client_name),
+            named(&c.server, &c.server_name),
             text(&c.client_side.proven),
             text(&c.server_side.proven),
             c.first.frame,
@@ -103,6 +103,11 @@ impl Page<'_> {
             shown(&c.time_to_first_byte),
         );
     }
+}
+
+fn named(end: &str, name: &Option<String>) -> String {
+    let name = name.as_ref().map_or(String::new(), |name| format!("<small>{}</small>", text(name)));
+    text(end) + &name
 }
 
 fn value(length: &Option<Length>) -> i64 {

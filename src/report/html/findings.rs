@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::plots::plot;
 use super::summary::{how_sure, severity_class};
 use super::{FINDINGS_END, Page, text};
-use crate::report::text::{count, number};
-use crate::report::{Finding, Severity, Step};
+use crate::report::text::{capitalised, count, number};
+use crate::report::{Evidence, Finding, Quote, Severity, Step};
 
 /// So many findings are unfolded at first.
 const OPEN: usize = 5;
@@ -36,7 +36,7 @@ impl Page<'_> {
             if self.html.len() > FINDINGS_END {
                 left_out += 1;
             } else {
-                self.finding(finding, at < OPEN && finding.severity > Severity::Note);
+                self.finding(finding, at < OPEN && finding.weight() > Some(Severity::Note));
             }
         }
         self.left_out(left_out, "finding");
@@ -44,17 +44,24 @@ impl Page<'_> {
     }
 
     fn finding(&mut self, finding: &Finding, open: bool) {
-        let class = severity_class(finding.severity);
+        let class = severity_class(finding);
         let open = if open { " open" } else { "" };
         let _ = writeln!(
             self.html,
-            "<details class=\"finding {class}\"{open}>\n<summary><span class=\"severity\">{}</span> <code>{}</code> {}\
-             </summary>",
-            finding.severity.word(),
-            text(&finding.name),
-            text(&finding.headline)
+            "<details class=\"finding {class}\"{open}>\n<summary><span class=\"badge\">{}</span> \
+             <span class=\"headline\">{}</span> <code>{}</code></summary>",
+            finding.word(),
+            text(&capitalised(&finding.headline)),
+            text(&finding.name)
         );
-        self.put(format!("<p>{}</p>\n<dl>\n", text(&finding.says)));
+        if let Some(accepted) = &finding.accepted {
+            self.put(format!("<p class=\"note\">Accepted: {}</p>\n", text(&accepted.says())));
+        }
+        self.put(format!("<p>{}</p>\n", text(&finding.says)));
+        if let Some(data) = &finding.data {
+            self.put(plot(data, self.style));
+        }
+        self.put("<dl>\n");
         if let Some(since) = &finding.since {
             let lasted = finding.lasted.as_ref().map_or(String::new(), |lasted| format!(", {lasted}"));
             let since = format!("{}{}", self.time(since), text(&lasted));
@@ -62,29 +69,35 @@ impl Page<'_> {
         }
         self.row("How sure", &how_sure(finding));
         if !finding.evidence.is_empty() {
-            let items: Vec<String> = finding
-                .evidence
-                .iter()
-                .map(|evidence| {
-                    let stream = evidence.stream.map_or(String::new(), |stream| format!("stream {stream}, "));
-                    let clock = text(&self.style.clock(&evidence.time));
-                    format!("<li>{stream}frame {}, {clock}: {}</li>", evidence.frame, text(&evidence.label))
-                })
-                .collect();
-            self.row("Evidence", &format!("<ul>{}</ul>", items.concat()));
+            let items: String = finding.evidence.iter().map(|evidence| self.evidence(evidence)).collect();
+            self.row("Evidence", &format!("<ul>{items}</ul>"));
+        }
+        if let Some(process) = &finding.process {
+            self.row("Held by", &text(process));
+        }
+        if !finding.quotes.is_empty() {
+            self.row("The host's own record", &quotes(&finding.quotes));
         }
         if !finding.advice.is_empty() {
             self.row("What helps", &text(&finding.advice.join(" ")));
         }
         self.steps(&finding.next);
         if !finding.filter.is_empty() {
-            self.row("In Wireshark", &format!("<code>{}</code>", text(&finding.filter)));
+            self.row("In Wireshark", &command(&finding.filter));
         }
-        self.put("</dl>\n");
-        if let Some(data) = &finding.data {
-            self.put(plot(data, self.style));
-        }
-        self.put("</details>\n");
+        self.put("</dl>\n</details>\n");
+    }
+
+    fn evidence(&self, evidence: &Evidence) -> String {
+        let stream = evidence.stream.map_or(String::new(), |stream| {
+            // The ladder, where there is one.
+            match self.drawn.contains(evidence.connection.as_str()) {
+                true => format!("<a href=\"#l-{}\">stream {stream}</a>, ", text(&evidence.connection)),
+                false => format!("stream {stream}, "),
+            }
+        });
+        let clock = text(&self.style.clock(&evidence.time));
+        format!("<li>{stream}frame {}, {clock}: {}</li>", evidence.frame, text(&evidence.label))
     }
 
     pub(super) fn undecided(&mut self) {
@@ -95,10 +108,11 @@ impl Page<'_> {
         for undecided in self.report.undecided.iter().take(UNDECIDED) {
             let _ = writeln!(
                 self.html,
-                "<details class=\"finding\">\n<summary><code>{}</code> {} at {}</summary>\n<p>{}</p>\n<dl>",
-                text(&undecided.name),
+                "<details class=\"finding\">\n<summary><span class=\"badge\">UNDECIDED</span> \
+                 <span class=\"headline\">{} at {}</span> <code>{}</code></summary>\n<p>{}</p>\n<dl>",
                 count(undecided.count, "connection"),
                 text(&undecided.at.name),
+                text(&undecided.name),
                 text(&undecided.says)
             );
             self.steps(&undecided.next);
@@ -108,13 +122,20 @@ impl Page<'_> {
         self.end_section();
     }
 
+    /// The first command, the others folded: they are for other systems.
     fn steps(&mut self, steps: &[Step]) {
-        let item =
-            |step: &Step| format!("<li>{}: <code>{}</code></li>", text(&step.place()), text(&step.command));
-        if !steps.is_empty() {
-            let items: String = steps.iter().map(item).collect();
-            self.row("Next, run", &format!("<ul>{items}</ul>"));
+        let [first, others @ ..] = steps else { return };
+        let shown = |step: &Step| format!("{} {}", text(&capitalised(&step.place())), command(&step.command));
+        let mut html = shown(first);
+        if !others.is_empty() {
+            let systems: Vec<&str> =
+                others.iter().map(|step| step.os.as_str()).filter(|os| *os != "any").collect();
+            let label =
+                if systems.is_empty() { "Then".to_owned() } else { format!("On {}", systems.join(", ")) };
+            let items: String = others.iter().map(|step| format!("<p>{}</p>", shown(step))).collect();
+            html += &format!("<details class=\"more\"><summary>{}</summary>{items}</details>", text(&label));
         }
+        self.row("Next, run", &html);
     }
 
     /// Says how many of something are not on this page.
@@ -127,4 +148,23 @@ impl Page<'_> {
             ));
         }
     }
+}
+
+/// Something to be typed or pasted: the script puts a button beside it.
+pub(super) fn command(words: &str) -> String {
+    format!("<code class=\"command\">{}</code>", text(words))
+}
+
+/// Lines of a host's records, each with its place.
+fn quotes(quotes: &[Quote]) -> String {
+    let line = |quote: &Quote| {
+        let file = quote.file.rsplit(['/', '\\']).next().unwrap_or(&quote.file);
+        format!(
+            "<code class=\"quote\">{}</code><cite>{}:{}</cite>",
+            text(&quote.text),
+            text(file),
+            quote.line
+        )
+    };
+    quotes.iter().map(line).collect()
 }

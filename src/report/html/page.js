@@ -3,10 +3,9 @@
 (() => {
   const unfold = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target instanceof HTMLDetailsElement) {
-      target.open = true;
-      target.scrollIntoView();
-    }
+    if (!target) return;
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    target.scrollIntoView();
   };
   addEventListener("hashchange", unfold);
   unfold();
@@ -17,6 +16,21 @@
     folded.forEach((details) => { details.open = true; });
   });
   addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));
+
+  if (navigator.clipboard) {
+    for (const command of document.querySelectorAll(".command")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "copy";
+      button.textContent = "Copy";
+      button.setAttribute("aria-label", `Copy ${command.textContent}`);
+      button.addEventListener("click", () => {
+        const done = (word) => { button.textContent = word; setTimeout(() => { button.textContent = "Copy"; }, 1500); };
+        navigator.clipboard.writeText(command.textContent).then(() => done("Copied"), () => done("Not allowed"));
+      });
+      command.after(button);
+    }
+  }
 
   const table = document.getElementById("table");
   if (!table) return;

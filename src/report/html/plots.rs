@@ -16,24 +16,24 @@ const RIGHT: f64 = 700.0;
 
 /// The drawing as markup; nothing where there is nothing to draw.
 pub(super) fn plot(drawing: &Drawing, style: &Style) -> String {
-    let svg = match drawing {
+    let figure = match drawing {
         Drawing::Curve(curve) => curve::draw(curve, style),
         Drawing::TimerInterval(interval) => timer::draw(interval),
         Drawing::Graph(graph) => graph::draw(graph),
     };
-    svg.map_or(String::new(), |svg| {
-        format!("<div class=\"scroll\" role=\"region\" aria-label=\"Plot\" tabindex=\"0\">\n{svg}</div>\n")
-    })
+    figure.unwrap_or_default()
 }
 
-/// An SVG in the making.
+/// A figure in the making: what it shows in words, and an SVG.
 struct Canvas(String);
 
 impl Canvas {
     fn new(height: f64, words: &str) -> Canvas {
         let words = text(words);
         Canvas(format!(
-            "<svg viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
+            "<figure>\n<figcaption>{words}</figcaption>\n\
+             <div class=\"scroll\" role=\"region\" aria-label=\"Plot: {words}\" tabindex=\"0\">\n\
+             <svg viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
              aria-label=\"{words}\">\n"
         ))
     }
@@ -66,7 +66,7 @@ impl Canvas {
     }
 
     fn done(self) -> String {
-        self.0 + "</svg>\n"
+        self.0 + "</svg>\n</div>\n</figure>\n"
     }
 }
 

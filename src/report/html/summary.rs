@@ -1,22 +1,36 @@
 //! The first screen: the verdict in two sentences, how many, by whom, since when, how sure, what to do.
 
+use super::findings::command;
 use super::{Page, text};
-use crate::report::text::{count, number};
+use crate::report::text::{capitalised, count, number};
 use crate::report::{Certainty, Finding, Severity};
 
 impl Page<'_> {
     pub(super) fn summary(&mut self) {
         let report = self.report;
-        let lead = report.findings.first().filter(|finding| finding.severity > Severity::Note);
-        let class = lead.map_or("ok", |lead| severity_class(lead.severity));
-        let class = if report.verdict.headline.starts_with("UNDECIDED") { "warning" } else { class };
-        self.put(format!("<header class=\"{class}\">\n"));
-        if let Some(title) = &report.title {
-            self.put(format!("<p class=\"title\">{}</p>\n", text(title)));
+        let lead = report.findings.first().filter(|finding| finding.weight() > Some(Severity::Note));
+        let undecided = report.verdict.headline.starts_with("UNDECIDED");
+        let (class, word) = match lead {
+            Some(lead) => (severity_class(lead), lead.word()),
+            None if undecided || report.capture.tcp == 0 => ("warning", "UNDECIDED"),
+            None => ("ok", "OK"),
+        };
+        self.put(format!(
+            "<header class=\"{class}\">\n<p class=\"eyebrow\"><span class=\"badge\">{word}</span>"
+        ));
+        if let Some(lead) = lead {
+            self.put(format!(" <code>{}</code>", text(&lead.name)));
         }
-        self.put(format!("<h1>{}</h1>\n", text(&sentence(&report.verdict.headline))));
+        if let Some(title) = &report.title {
+            self.put(format!(" <span class=\"title\">{}</span>", text(title)));
+        }
+        // The name and the word stand above already.
+        let headline = lead.map_or(report.verdict.headline.as_str(), |lead| &lead.headline);
+        let words = ["OK: ", "OK, ", "UNDECIDED: "];
+        let headline = words.iter().find_map(|word| headline.strip_prefix(word)).unwrap_or(headline);
+        self.put(format!("</p>\n<h1>{}</h1>\n", text(&capitalised(&sentence(headline)))));
         let second = match (lead, report.undecided.first()) {
-            (Some(lead), _) => lead.says.clone(),
+            (Some(lead), _) => first_sentence(&lead.says).to_owned(),
             (None, Some(undecided)) => undecided.says.clone(),
             (None, None) if report.capture.tcp == 0 => report.hint().unwrap_or_default(),
             (None, None) => format!(
@@ -41,15 +55,20 @@ impl Page<'_> {
     fn lead(&mut self, lead: &Finding) {
         self.put("<dl class=\"answers\">\n");
         let label = if lead.name == "missing-fin" { "Stuck connections" } else { "Connections affected" };
-        self.row(label, &format!("<strong>{}</strong> of {}", number(lead.count), number(lead.of)));
+        self.row(
+            label,
+            &format!("<strong class=\"figure\">{}</strong> of {}", number(lead.count), number(lead.of)),
+        );
         let assumed = if lead.at.assumed { " (role assumed)" } else { "" };
+        let name = self.report.name_of(&lead.at.name);
+        let name = name.map_or(String::new(), |name| format!("<strong>{}</strong><br>", text(name)));
         self.row(
             "By whom",
-            &format!("{} <code>{}</code>{assumed}", text(&lead.at.role), text(&lead.at.name)),
+            &format!("{name}{} <code>{}</code>{assumed}", text(&lead.at.role), text(&lead.at.name)),
         );
         let lasted = lead.lasted.as_ref().map(|lasted| text(&lasted.to_string()));
         let since = match (&lead.since, lasted) {
-            (Some(since), Some(lasted)) => format!("{}, {lasted}", self.time(since)),
+            (Some(since), Some(lasted)) => format!("{}<br>{lasted}", self.time(since)),
             (Some(since), None) => self.time(since),
             (None, Some(lasted)) => lasted,
             (None, None) => "not dated".to_owned(),
@@ -68,59 +87,82 @@ impl Page<'_> {
             links.push(("undecided", format!("{} undecided", number(report.undecided.len() as u64))));
         }
         if report.connections.iter().any(|c| c.finding.is_some()) {
-            links.push(("ladders", "ladders".to_owned()));
+            links.push(("ladders", "Ladders".to_owned()));
         }
         if !report.connections.is_empty() {
             links.push(("connections", count(report.connections.len() as u64, "connection")));
+            links.push(("endpoints", "Who talks to whom".to_owned()));
         }
-        links.push(("services", "services".to_owned()));
-        links.push(("capture", "the capture".to_owned()));
+        links.push(("services", "Services".to_owned()));
+        links.push(("capture", "The capture".to_owned()));
+        if !report.host_names.is_empty() || report.config.is_some() {
+            links.push(("known", "Told beforehand".to_owned()));
+        }
         let links: Vec<String> =
             links.iter().map(|(id, label)| format!("<a href=\"#{id}\">{}</a>", text(label))).collect();
         self.put(format!("<nav aria-label=\"Contents\">{}</nav>\n", links.join(" ")));
     }
 }
 
-/// The class of elements that are that bad.
-pub(super) fn severity_class(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "info",
+/// The class of a finding's elements.
+pub(super) fn severity_class(finding: &Finding) -> &'static str {
+    match finding.weight() {
+        Some(Severity::Error) => "error",
+        Some(Severity::Warning) => "warning",
+        Some(Severity::Note) => "info",
+        None => "accepted",
     }
 }
 
-/// `The fact is certain. Likely the program: host alive to the end.`
+/// How sure the fact is and how sure the cause, each on a scale of three.
 pub(super) fn how_sure(finding: &Finding) -> String {
-    let mut html = format!("The fact is {}.", finding.fact.word().to_lowercase());
+    let mut html = format!("<span class=\"sure\">The fact: {}</span>", scale(finding.fact));
     if let Some(cause) = &finding.cause {
-        let because =
-            if cause.because.is_empty() { String::new() } else { format!(": {}", cause.because.join(", ")) };
-        html += &format!(" {} {}{}.", certainty(cause.certainty), text(&cause.what), text(&because));
+        html += &format!("<span class=\"sure\">The cause: {} {}", scale(cause.certainty), text(&cause.what));
+        if !cause.because.is_empty() {
+            html += &format!("<small>: {}</small>", text(&cause.because.join(", ")));
+        }
+        html += "</span>";
     }
     if !finding.against.is_empty() {
-        html += &format!(" Against it: {}.", text(finding.against.join("; ").trim_end_matches('.')));
+        let against = finding.against.join("; ");
+        html +=
+            &format!("<small class=\"sure\">Against it: {}.</small>", text(against.trim_end_matches('.')));
     }
     html
 }
 
-fn certainty(certainty: Certainty) -> String {
-    format!("<strong>{}</strong>", certainty.word())
+/// Three dots, and the word.
+fn scale(certainty: Certainty) -> String {
+    let class = match certainty {
+        Certainty::Possible => "one",
+        Certainty::Likely => "two",
+        Certainty::Certain => "three",
+    };
+    format!(
+        "<span class=\"scale {class}\" aria-hidden=\"true\"><i></i><i></i><i></i></span> <strong>{}</strong>",
+        certainty.word()
+    )
 }
 
 fn what_to_do(finding: &Finding) -> String {
-    let mut html = String::new();
     if let Some(step) = finding.next.first() {
-        html += &format!("Run {}: <code>{}</code>", text(&step.place()), text(&step.command));
+        format!("Run {}: {}", text(&step.place()), command(&step.command))
     } else if let Some(advice) = finding.advice.first() {
-        html += &text(advice);
+        text(advice)
     } else {
-        html += "See below.";
+        "See below.".to_owned()
     }
-    html
 }
 
 /// With a full stop.
 fn sentence(words: &str) -> String {
     if words.ends_with(['.', '!', '?']) { words.to_owned() } else { format!("{words}.") }
+}
+
+/// Up to the first full stop before a blank and something that begins a sentence.
+fn first_sentence(words: &str) -> &str {
+    let begins = |rest: &str| rest.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    let end = words.match_indices(". ").find(|(at, _)| begins(&words[at + 2..]));
+    end.map_or(words, |(at, _)| &words[..=at])
 }

@@ -15,11 +15,12 @@ fn the_first_screen_answers_five_questions() {
     let page = page(&sample());
     let header = page.split("</header>").next().unwrap().split("<header").nth(1).unwrap();
     for part in [
-        "192.0.2.9:8080 owes its FIN on 10 of its 10 connections.",
-        "<strong>10</strong> of 10",
-        "service <code>192.0.2.9:8080</code>",
-        "08:12:44 UTC</time>, at least 1 h 51 min",
-        "The fact is certain. <strong>LIKELY</strong> the program",
+        "<h1>192.0.2.9:8080 (app-server) owes its FIN on 10 of its 10 connections.</h1>",
+        "<strong class=\"figure\">10</strong> of 10",
+        "<strong>app-server</strong><br>service <code>192.0.2.9:8080</code>",
+        "08:12:44 UTC</time><br>at least 1 h 51 min",
+        "<strong>CERTAIN</strong>",
+        "<strong>LIKELY</strong> the program",
         "ss -tanp state close-wait &#39;( sport = :8080 )&#39;",
     ] {
         assert!(header.contains(part), "{part} is not in {header}");

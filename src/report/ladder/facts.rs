@@ -1,6 +1,6 @@
 //! What there is to draw of a connection: its key segments, or what its facts say must have passed.
 
-use super::{Act, Arrow, KeySegment, Party, What};
+use super::{Act, Arrow, KeySegment, Party, Pause, What};
 use crate::report::text::{count, octets};
 use crate::report::{Connection, Endpoint, Moment};
 use crate::wire::Span;
@@ -13,7 +13,15 @@ pub(super) enum Step {
     Other(What),
 }
 
+/// What stands on the arrow of a FIN that is owed.
+const NO_FIN: &str = "no FIN passed here";
+
 impl Step {
+    /// A FIN that should have come.
+    pub(super) fn owes_fin(&self) -> bool {
+        matches!(self, Step::Other(What::Missing(_, label)) if label == NO_FIN)
+    }
+
     pub(super) fn what(&self) -> What {
         match self {
             Step::Segment(segment) if segment.act == Act::Others => {
@@ -122,7 +130,7 @@ fn missing(c: &Connection) -> Vec<Step> {
         };
         let side = side_of(c, speaker);
         if c.key_segments.is_empty() {
-            steps.push(Step::Other(What::Break(silence, true)));
+            steps.push(Step::Other(What::Break(silence, Pause::Silence)));
         }
         if side.rst.is_none() && side_of(c, speaker.peer()).rst.is_none() {
             if c.key_segments.is_empty() {
@@ -136,7 +144,7 @@ fn missing(c: &Connection) -> Vec<Step> {
     for (party, side) in sides(c) {
         let peer_fin_acked = side_of(c, party.peer()).fin.as_ref().is_some_and(|fin| fin.acked.is_some());
         if side.fin.is_none() && peer_fin_acked && !reset {
-            steps.push(Step::Other(What::Missing(party, "no FIN passed here".into())));
+            steps.push(Step::Other(What::Missing(party, NO_FIN.into())));
         }
     }
     steps

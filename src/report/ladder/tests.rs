@@ -5,14 +5,14 @@ use crate::report::Style;
 use crate::report::sample::{clean, dead, stuck};
 
 fn text(connection: &Connection) -> String {
-    Ladder::of(connection).text(&Style::plain())
+    Ladder::of(connection, None).text(&Style::plain())
 }
 
 #[test]
 fn the_missing_fin_is_dashed() {
     insta::assert_snapshot!(text(&stuck()), @r#"
                     client                                      server
-198.51.100.7:40312  <>  192.0.2.9:8080
+198.51.100.7:40312 (web-1)  <>  192.0.2.9:8080 (app-server)
 08:12:43.000      SYN-SENT |--- SYN #4150 ------------------->| SYN-RECEIVED
                ESTABLISHED |<--- SYN, ACK --------------------| SYN-RECEIVED
                            :  412 B > < 3.7 kB, 13 segments   :
@@ -105,7 +105,7 @@ fn a_long_ladder_loses_its_middle() {
         until: None,
     };
     connection.key_segments = vec![data; 1_000];
-    let ladder = Ladder::of(&connection);
+    let ladder = Ladder::of(&connection, None);
     assert_eq!(ladder.rungs.len(), RUNGS);
     assert!(matches!(&ladder.rungs[32].what, What::Traffic(label) if label == "937 steps left out"));
 }

@@ -39,10 +39,10 @@ fn line(rung: &Rung, style: &Style) -> String {
         }
         What::Missing(from, label) => shaft(*from, label, ". "),
         What::Traffic(label) => format!("{:^SPAN$}", plain(label)),
-        What::Break(span, silent) => {
-            let label =
-                if *silent { format!("~~ {span} of silence ~~") } else { format!("~~ {span} later ~~") };
-            format!("{label:^SPAN$}")
+        What::Break(span, pause) => {
+            let said = What::pause(*span, *pause);
+            let label = format!("~~ {said} ~~");
+            format!("{:^SPAN$}", if label.len() > SPAN { said } else { label })
         }
     };
     let line = match rung.what {

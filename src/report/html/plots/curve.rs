@@ -6,8 +6,8 @@ use super::{Canvas, LEFT, RIGHT};
 use crate::report::text::number;
 use crate::report::{Curve, CurvePoint, Style, Time};
 
-const TOP: f64 = 24.0;
-const BOTTOM: f64 = 190.0;
+const TOP: f64 = 22.0;
+const BOTTOM: f64 = 180.0;
 
 pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
     let (first, last) = (curve.points.first()?, curve.points.last()?);
@@ -23,25 +23,28 @@ pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
     let peak = format!("{} at {}", number(curve.peak.close_wait), style.day_and_time(&curve.peak.time));
     let growth = curve.growth_per_hour.map_or(String::new(), |growth| format!(", {growth:.1} more per hour"));
     let mut canvas = Canvas::new(
-        225.0,
+        206.0,
         &format!("Sockets in CLOSE-WAIT at {} over time: at most {peak}{growth}", curve.place),
     );
-    for count in [0, most.div_ceil(2), most] {
+    let mut marks = vec![0, most.div_ceil(2), most];
+    marks.dedup();
+    for count in marks {
         canvas.line("grid", (LEFT, y(count)), (RIGHT, y(count)));
         canvas.say("axis left", LEFT - 8.0, y(count) + 4.0, &number(count));
     }
     if fin_wait > 0 {
         canvas.path("fin-wait", &steps(&curve.points, &x, &y, |point| point.fin_wait_2));
-        canvas.say("axis left", RIGHT, 14.0, "dashed: FIN-WAIT-2");
+        canvas.say("axis left", RIGHT, 12.0, "line: CLOSE-WAIT; dashed: FIN-WAIT-2");
     }
-    canvas.path("close-wait", &steps(&curve.points, &x, &y, |point| point.close_wait));
+    let line = steps(&curve.points, &x, &y, |point| point.close_wait);
+    canvas.path("under", &format!("{line}V{BOTTOM:.1}H{:.1}z", x(&first.time)));
+    canvas.path("close-wait", &line);
     if let Some(limit) = curve.limit {
         canvas.line("limit", (LEFT, y(limit)), (RIGHT, y(limit)));
         canvas.say("axis left", RIGHT, y(limit) - 5.0, &format!("limit {}", number(limit)));
     }
-    canvas.say("axis", LEFT, 208.0, &style.day_and_time(&first.time));
-    canvas.say("axis left", RIGHT, 208.0, &style.day_and_time(&last.time));
-    canvas.say("axis close-wait-name", LEFT, 14.0, &format!("CLOSE-WAIT, at most {peak}{growth}"));
+    canvas.say("axis", LEFT, 200.0, &style.day_and_time(&first.time));
+    canvas.say("axis left", RIGHT, 200.0, &style.day_and_time(&last.time));
     Some(canvas.done())
 }
 

@@ -1,7 +1,7 @@
 //! Hosts in columns, those who are only asked to the right; a line per port with how many connections are in trouble.
 
 use super::{Canvas, WIDTH};
-use crate::report::text::number;
+use crate::report::text::{count, number};
 use crate::report::{Graph, GraphEdge};
 
 /// A larger graph is left to DOT.
@@ -9,7 +9,9 @@ const HOSTS: usize = 24;
 /// Columns: chains are short.
 const COLUMNS: usize = 4;
 const ROW: f64 = 46.0;
-const BOX: f64 = 130.0;
+const BOX: f64 = 160.0;
+/// A longer name loses its middle.
+const NAME: usize = 23;
 
 pub(super) fn draw(graph: &Graph) -> Option<String> {
     let hosts = graph.nodes.len();
@@ -36,25 +38,46 @@ pub(super) fn draw(graph: &Graph) -> Option<String> {
             let row = rows[column];
             rows[column] += 1;
             let gap = if used > 1 { (WIDTH - BOX) / (used - 1) as f64 } else { 0.0 };
-            (column as f64 * gap, 30.0 + row as f64 * ROW)
+            (column as f64 * gap, 8.0 + row as f64 * ROW)
         })
         .collect();
-    let height = 30.0 + rows.iter().max().copied().unwrap_or(1) as f64 * ROW;
+    let height = 8.0 + rows.iter().max().copied().unwrap_or(1) as f64 * ROW;
     let cause: Vec<&str> =
         graph.nodes.iter().filter(|node| node.cause).map(|node| node.name.as_str()).collect();
-    let words = format!("{hosts} hosts and who asks whom; the likely root: {}", cause.join(", "));
+    let root = match cause.is_empty() {
+        true => String::new(),
+        false => format!("; the likely root: {}", cause.join(", ")),
+    };
+    let words = format!("{} and who connects to whom{root}", count(hosts as u64, "host"));
     let mut canvas = Canvas::new(height, &words);
     for edge in &edges {
         let ((x1, y1), (x2, y2)) = (places[edge.from], places[edge.to]);
         let class = if edge.troubled > 0 { "edge troubled" } else { "edge" };
         canvas.line(class, (x1 + BOX, y1 + 12.0), (x2, y2 + 12.0));
-        let label = format!(":{} {} of {}", edge.port, number(edge.troubled), number(edge.connections));
+        let head = if edge.troubled > 0 { "tip troubled" } else { "tip" };
+        canvas.dot(head, x2 - 4.0, y2 + 12.0);
+        let label = match edge.troubled {
+            0 => format!(":{}, {}", edge.port, number(edge.connections)),
+            troubled => {
+                format!(":{}, {} of {} in trouble", edge.port, number(troubled), number(edge.connections))
+            }
+        };
         canvas.say("axis middle", (x1 + BOX + x2) / 2.0, (y1 + y2) / 2.0 + 6.0, &label);
     }
     for (node, (x, y)) in graph.nodes.iter().zip(&places) {
         canvas.rect(if node.cause { "host cause" } else { "host" }, *x, *y, BOX, 24.0);
-        canvas.say("axis middle", x + BOX / 2.0, y + 16.0, &node.name);
+        canvas.say("axis middle", x + BOX / 2.0, y + 16.0, &shortened(&node.name));
     }
-    canvas.say("axis", 0.0, 14.0, &words);
     Some(canvas.done())
+}
+
+fn shortened(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    if chars.len() <= NAME {
+        return name.to_owned();
+    }
+    let half = (NAME - 1) / 2;
+    let [head, tail] =
+        [&chars[..half], &chars[chars.len() - half..]].map(|part| part.iter().collect::<String>());
+    format!("{head}\u{2026}{tail}")
 }

@@ -6,9 +6,10 @@ use crate::report::text::count;
 use crate::report::{Length, SilencePoint, TimerInterval};
 use crate::wire::Span;
 
-const SURVIVED: f64 = 50.0;
-const FAILED: f64 = 84.0;
-const AXIS: f64 = 110.0;
+const TOP: f64 = 8.0;
+const SURVIVED: f64 = 34.0;
+const FAILED: f64 = 70.0;
+const AXIS: f64 = 98.0;
 /// So many candidates are named.
 const CANDIDATES: usize = 6;
 /// Where the axis has a mark, in seconds.
@@ -49,12 +50,11 @@ pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
     );
     let named = interval.candidates.len().min(CANDIDATES);
     let mut canvas = Canvas::new(AXIS + 34.0 + 16.0 * named as f64, &words);
-    canvas.say("axis", LEFT, 14.0, &words);
     let (low, high) =
         (interval.above.as_ref().and_then(seconds), interval.at_most.as_ref().and_then(seconds));
     if let Some(high) = high {
         let left = low.filter(|&low| low > 0.0).map_or(LEFT, x);
-        canvas.rect("interval", left, 26.0, (x(high) - left).max(1.0), AXIS - 26.0);
+        canvas.rect("interval", left, TOP, (x(high) - left).max(1.0), AXIS - TOP);
     }
     canvas.line("grid", (LEFT, AXIS), (RIGHT, AXIS));
     // Marks that would stand on each other are left out.
@@ -80,7 +80,7 @@ pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
             continue;
         };
         let y = AXIS + 34.0 + 16.0 * row as f64;
-        canvas.line("candidate", (at, 26.0), (at, y - 10.0));
+        canvas.line("candidate", (at, TOP), (at, y - 10.0));
         let (class, at) =
             if at > (LEFT + RIGHT) / 2.0 { ("axis left", at + 4.0) } else { ("axis", at - 4.0) };
         canvas.say(class, at, y, &format!("{} {}", candidate.value.text, candidate.name));
