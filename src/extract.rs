@@ -121,7 +121,8 @@ fn names_of(outcome: &Outcome, wanted: &[&Judged], request: &Request<'_>) -> Vec
         .iter()
         .flat_map(|judged| [judged.connection.key.lo.addr(), judged.connection.key.hi.addr()])
         .collect();
-    let own = addresses.iter().filter_map(|address| Some((*address, request.hosts.get(*address)?.name.clone())));
+    let own =
+        addresses.iter().filter_map(|address| Some((*address, request.hosts.get(*address)?.name.clone())));
     let Some(others) = request.names else {
         let brought = outcome.inputs.iter().flat_map(|input| &input.summary.names);
         return own.chain(brought.filter(|(address, _)| addresses.contains(address)).cloned()).collect();

@@ -84,3 +84,31 @@ impl Cast {
 fn client_of(lo_listens: bool) -> Side {
     if lo_listens { Side::Hi } else { Side::Lo }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::Connection;
+    use crate::wire::FlowKey;
+
+    #[test]
+    fn the_users_word_on_hosts_decides_where_no_handshake_does() {
+        let [low, high]: [std::net::SocketAddr; 2] =
+            ["192.0.2.1:80", "192.0.2.2:40000"].map(|end| end.parse().unwrap());
+        let (key, _) = FlowKey::of(low.into(), high.into(), 0);
+        let connection = Connection::new(key);
+        let server = |serving: &Serving, named: &[Endpoint]| {
+            let roles = Cast::new(named, serving, [], [&connection]).roles(&connection);
+            (key.endpoint(roles.server()), roles.assumed)
+        };
+        let hosts = |end: std::net::SocketAddr| HashSet::from([end.ip()]);
+        assert_eq!(server(&Serving::default(), &[]), (low.into(), true), "the lower port");
+        let serving = Serving { servers: hosts(high), ..Serving::default() };
+        assert_eq!(server(&serving, &[]), (high.into(), false));
+        assert_eq!(server(&serving, &[low.into()]), (low.into(), false), "an endpoint says more than a host");
+        let connecting = Serving { clients: hosts(low), ..Serving::default() };
+        assert_eq!(server(&connecting, &[]), (high.into(), false));
+        let both = Serving { servers: [low.ip(), high.ip()].into(), ..Serving::default() };
+        assert_eq!(server(&both, &[]), (low.into(), true), "two servers decide nothing");
+    }
+}

@@ -82,12 +82,18 @@ fn what_the_user_told_is_hidden() {
     report.notes = vec!["app-server was restarted".into()];
     let hidden = report.anonymised(&Names::new(b"a key")).unwrap();
     let json = serde_json::to_string(&hidden).unwrap();
-    for word in ["app-server", "web-1", "payroll", "cwait.toml", "health checks (", "load balancer's", "198.51.100"] {
+    for word in
+        ["app-server", "web-1", "payroll", "cwait.toml", "health checks (", "load balancer's", "198.51.100"]
+    {
         assert!(!json.contains(word), "{word} is in {json}");
     }
     let name = Names::new(b"a key").name("app-server");
     assert_eq!(hidden.connections[2].server_name.as_ref(), Some(&name));
-    assert!(hidden.findings[0].headline.contains(&format!("({name}) owes")), "{}", hidden.findings[0].headline);
+    assert!(
+        hidden.findings[0].headline.contains(&format!("({name}) owes")),
+        "{}",
+        hidden.findings[0].headline
+    );
     assert_eq!(hidden.notes, [format!("{name} was restarted")]);
 }
 
