@@ -25,14 +25,8 @@ const CONNECTION_OCTETS: u64 = 640;
 /// Reads, judges, writes.
 pub fn run(args: &AnalyzeArgs) -> Result<Status> {
     let inputs = [&args.captures[..], &args.host.sockets, &args.host.trace].concat();
-    let publication = Publication::new(
-        &args.output,
-        &args.listing,
-        &args.gate,
-        &args.known,
-        &inputs,
-        Listed::Flagged,
-    )?;
+    let publication =
+        Publication::new(&args.output, &args.listing, &args.gate, &args.known, &inputs, Listed::Flagged)?;
     let listed = publication.listed();
     let mut options = Options {
         select: select(&args.select, publication.zone())?,
