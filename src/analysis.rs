@@ -10,6 +10,7 @@ mod folded;
 mod heard;
 mod input;
 mod outcome;
+mod part;
 mod roles;
 mod run;
 
@@ -18,7 +19,8 @@ pub use correlate::{Evidence, Joined};
 pub use folded::{Longest, Totals};
 pub use heard::Heard;
 pub use input::Input;
-pub use outcome::{Judged, Outcome, connection_id};
+pub use outcome::{Frames, Judged, Outcome, connection_id};
+pub use part::{Join, Part, PartFacts, read_part};
 pub use roles::Cast;
 pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
 
@@ -31,7 +33,7 @@ use crate::tcp::{self, Connection, IcmpError, Table};
 use crate::wire::{Endpoint, FlowKey, Segment, Stamp, Timestamp};
 
 use folded::Folded;
-use outcome::{Frames, Sums, Survey};
+use outcome::{Sums, Survey};
 
 /// What a user may choose about an analysis.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +102,10 @@ pub struct Analysis {
     context: Context,
     /// Added to the frame numbers of the file being read.
     frames_before: u64,
+    /// What parts counted that were read elsewhere.
+    of_parts: Frames,
+    /// When the file before broke off, if it did.
+    open_end: Option<Timestamp>,
 }
 
 impl Analysis {
@@ -120,6 +126,8 @@ impl Analysis {
             kept: Vec::new(),
             context: Context::default(),
             frames_before: 0,
+            of_parts: Frames::default(),
+            open_end: None,
             options,
         }
     }
@@ -219,6 +227,23 @@ impl Analysis {
         self.context.read(comments);
     }
 
+    /// Adds what an input says about itself, now that it was read.
+    fn add_input(&mut self, input: &InputFacts) {
+        if let Some(total) = input.summary.dropped {
+            let drops = input.summary.drops.iter();
+            self.dropped(total, drops.filter_map(|drop| Some((drop.at?, drop.count))));
+        }
+        self.unreadable(input.summary.holes());
+        // What is missing at the end of a file is a hole if another file goes on behind it.
+        let left_early =
+            input.trouble.is_some() || input.summary.damage.last().is_some_and(|hole| !hole.resumed);
+        if let (Some(from), Some((first, _))) = (self.open_end.take(), input.summary.times) {
+            self.unreadable([(from, first.max(from))]);
+        }
+        self.open_end = if left_early { Some(self.last().at) } else { None };
+        self.add_context(&input.summary.comments);
+    }
+
     /// Judges everything.
     pub fn finish(mut self) -> Outcome {
         self.flush();
@@ -243,8 +268,9 @@ impl Analysis {
         let mut capture = self.capture.clone();
         capture.drop_events.sort_unstable();
         capture.holes.sort_unstable();
-        let given_up = self.table.given_up();
-        let fragments = self.decoder.fragments();
+        let given_up = self.table.given_up() + self.of_parts.given_up;
+        let mut fragments = self.decoder.fragments();
+        fragments += self.of_parts.fragments;
         Sums {
             folded,
             capture,

@@ -98,3 +98,9 @@ impl Default for Limits {
 
 /// Every format that can be read, in the order in which they are tried; the one without a magic number comes last.
 const FORMATS: &[Format] = &[pcap::FORMAT, pcapng::FORMAT, snoop::FORMAT, erf::FORMAT];
+
+/// The name of a format as [`Summary`] tells it, from a copy of that name.
+pub fn format_name(name: &str) -> &'static str {
+    let variants = ["nanosecond pcap", "modified pcap", "Shomiti snoop"];
+    FORMATS.iter().map(|format| format.name).chain(variants).find(|known| *known == name).unwrap_or("capture")
+}

@@ -3,8 +3,10 @@
 
 mod analyze;
 mod args;
+mod batch;
 mod extract;
 mod follow;
+mod fragment;
 mod interrupt;
 mod job;
 mod output;
@@ -30,6 +32,9 @@ pub fn main() -> ExitCode {
         Command::Extract(args) => extract::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Sockets(args) => sockets::run(&args),
+        Command::Batch(args) => batch::run(&args),
+        Command::Map(args) => fragment::map(&args),
+        Command::Merge(args) => fragment::merge(&args),
         Command::Report(args) => words::report(&args),
         Command::Explain(args) => words::explain(&args),
         Command::Advise(args) => words::advise(&args),

@@ -22,6 +22,8 @@ pub mod findings;
 
 pub mod analysis;
 
+pub mod fragment;
+
 pub mod detail;
 pub mod patterns;
 
@@ -30,3 +32,5 @@ pub mod report;
 pub mod anonymise;
 pub mod extract;
 pub mod follow;
+
+pub mod batch;

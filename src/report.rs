@@ -18,6 +18,7 @@ mod json;
 mod ladder;
 mod markdown;
 mod ndjson;
+mod parquet;
 mod show;
 mod sockets;
 mod sort;
@@ -40,13 +41,16 @@ use crate::wire::{Span, Timestamp};
 
 pub use against::{Against, Before, Change, Rate};
 pub use build::Request;
+pub use csv::quoted as csv_cell;
 pub use drawing::{
     Candidate, Curve, CurvePoint, Drawing, Graph, GraphEdge, GraphNode, SilencePoint, TimerInterval,
 };
 pub use evidence::{HostRecord, Process, Quote};
 pub use format::{FORMATS, Format, by_extension, by_name};
+pub use html::{CSS, text as html_text};
 pub use json::{NotAReport, read, schema};
 pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Rung, What};
+pub use markdown::escaped as markdown_text;
 pub use show::why;
 pub use sockets::{SocketExcess, SocketListing, SocketMoment, SocketReport, SocketRow, UnreadLine};
 pub use sort::{SORTS, Sort};
@@ -575,6 +579,10 @@ pub struct Connection {
     pub midstream: bool,
     /// Another connection with the same addresses and ports followed before this one was over.
     pub replaced: bool,
+    /// It was joined from parts of a capture in a way that leaves counts of repetitions approximate; what came first and
+    /// what was highest is exact.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counts_are_about: bool,
     /// How it ended: `orderly`, `reset by client`, `open`, ...
     pub ending: String,
     /// SYN to SYN-ACK to ACK: the handshake's round trip.

@@ -11,6 +11,7 @@
 
 mod closing;
 mod closure;
+mod codec;
 mod connection;
 mod half;
 mod history;
@@ -32,6 +33,7 @@ mod traffic;
 
 pub use closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 pub use closure::{Closure, Ending};
+pub use codec::{Apart, Damaged, FACTS, FORM, Fact};
 pub use connection::{Connection, Extra};
 pub use half::{Half, HopLimits, Tally};
 pub use history::History;

@@ -16,12 +16,14 @@ const LAYERS: &[&str] = &[
     "transcript",
     "findings",
     "analysis",
+    "fragment",
     "detail",
     "patterns",
     "report",
     "anonymise",
     "extract",
     "follow",
+    "batch",
 ];
 
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Analysis, Input, Options, Outcome};
 use crate::capture::{CaptureError, Reader, Summary};
+use crate::tcp::Table;
 use crate::transcript::Facts;
 use crate::wire::{Span, Timestamp};
 
@@ -149,8 +150,11 @@ pub fn run(
 ) -> Result<Outcome, AnalyzeError> {
     let of = inputs.iter().map(|path| std::fs::metadata(path).ok().map(|meta| meta.len())).sum();
     let mut analysis = Analysis::new(options.clone());
+    if inputs.len() > 1 {
+        analysis.table = Table::new(options.limits).without_streams();
+    }
     let mut facts: Vec<InputFacts> = Vec::with_capacity(inputs.len());
-    let (mut bytes_before, mut open_end) = (0, None);
+    let mut bytes_before = 0;
     for path in in_time_order(inputs, options)? {
         if options.interrupt.is_raised() {
             let (first_frame, trouble) = (analysis.frames() + 1, Some(Trouble::interrupted("not read")));
@@ -164,73 +168,85 @@ pub fn run(
             });
             continue;
         }
-        let mut input = open(&path, options)?;
-        let first_frame = analysis.frames() + 1;
         let end_before = analysis.last().at;
-        let hash = if options.hash && !is_stdin(&path) { Some(hash_of(&path)?) } else { None };
-        let mut trouble = None;
-        loop {
-            let more = match &mut input {
-                Input::Records(reader) => reader.next_batch(&mut |record| analysis.observe(record)),
-                Input::Lines(lines) => {
-                    lines.next_batch(&mut |seen, decoded| analysis.observe_line(seen, decoded))
-                }
-            };
-            match more {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    trouble = Some(Trouble::from(&error));
-                    break;
-                }
-            }
-            if options.interrupt.is_raised() {
-                break;
-            }
-            let bytes = input.position();
-            progress(Progress { bytes: bytes_before + bytes, of, frames: analysis.frames() });
-        }
-        if options.interrupt.is_raised() {
-            let summary = input.summary();
-            let place = format!("frame {} at byte {}", summary.frames + 1, summary.capture_bytes);
-            trouble = Some(Trouble::interrupted(place));
-        }
-        if let Input::Records(reader) = &input {
-            trouble = trouble.or_else(|| Trouble::shrunk(&path, reader));
-        }
-        let summary = input.summary().clone();
-        if input.text().is_some() {
-            analysis.lines_read(summary.frames);
-        }
-        analysis.next_file();
-        if let (Some(earlier), Some((first, _))) = (facts.last(), summary.times)
-            && end_before - first > OVERLAP_ALLOWED
-            && earlier.summary.frames > 0
-        {
-            let first_path = earlier.path.clone();
-            return Err(AnalyzeError::Overlap {
-                first: first_path,
-                second: path,
-                overlap: end_before - first,
-            });
-        }
-        if let Some(total) = summary.dropped {
-            analysis.dropped(total, summary.drops.iter().filter_map(|drop| Some((drop.at?, drop.count))));
-        }
-        analysis.unreadable(summary.holes());
-        // What is missing at the end of a file is a hole if another file goes on behind it.
-        let left_early = trouble.is_some() || summary.damage.last().is_some_and(|hole| !hole.resumed);
-        if let (Some(from), Some((first, _))) = (open_end.take(), summary.times) {
-            analysis.unreadable([(from, first.max(from))]);
-        }
-        open_end = if left_early { Some(analysis.last().at) } else { None };
-        analysis.add_context(&summary.comments);
-        bytes_before += summary.file_bytes;
-        facts.push(InputFacts { path, first_frame, summary, text: input.text().cloned(), hash, trouble });
+        let mut progress = |at: Progress| progress(Progress { bytes: bytes_before + at.bytes, of, ..at });
+        let input = read_input(&mut analysis, &path, options, &mut progress)?;
+        check_order(facts.last(), end_before, &input)?;
+        analysis.add_input(&input);
+        bytes_before += input.summary.file_bytes;
+        facts.push(input);
     }
     let mut outcome = analysis.finish();
     outcome.inputs = facts;
     Ok(outcome)
+}
+
+/// Reads one input to its end, or to where it stops.
+pub(super) fn read_input(
+    analysis: &mut Analysis,
+    path: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<InputFacts, AnalyzeError> {
+    let mut input = open(path, options)?;
+    let first_frame = analysis.frames() + 1;
+    let hash = if options.hash && !is_stdin(path) { Some(hash_of(path)?) } else { None };
+    let mut trouble = None;
+    loop {
+        let more = match &mut input {
+            Input::Records(reader) => reader.next_batch(&mut |record| analysis.observe(record)),
+            Input::Lines(lines) => {
+                lines.next_batch(&mut |seen, decoded| analysis.observe_line(seen, decoded))
+            }
+        };
+        match more {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                trouble = Some(Trouble::from(&error));
+                break;
+            }
+        }
+        if options.interrupt.is_raised() {
+            break;
+        }
+        progress(Progress { bytes: input.position(), of: None, frames: analysis.frames() });
+    }
+    if options.interrupt.is_raised() {
+        let summary = input.summary();
+        let place = format!("frame {} at byte {}", summary.frames + 1, summary.capture_bytes);
+        trouble = Some(Trouble::interrupted(place));
+    }
+    if let Input::Records(reader) = &input {
+        trouble = trouble.or_else(|| Trouble::shrunk(path, reader));
+    }
+    let summary = input.summary().clone();
+    if input.text().is_some() {
+        analysis.lines_read(summary.frames);
+    }
+    analysis.next_file();
+    let text = input.text().cloned();
+    Ok(InputFacts { path: path.to_owned(), first_frame, summary, text, hash, trouble })
+}
+
+/// Refuses an input that holds the same stretch of time as the one before, which ended at `end_before`.
+pub(super) fn check_order(
+    earlier: Option<&InputFacts>,
+    end_before: Timestamp,
+    input: &InputFacts,
+) -> Result<(), AnalyzeError> {
+    match (earlier, input.summary.times) {
+        (Some(earlier), Some((first, _)))
+            if end_before - first > OVERLAP_ALLOWED && earlier.summary.frames > 0 =>
+        {
+            Err(AnalyzeError::Overlap {
+                first: earlier.path.clone(),
+                second: input.path.clone(),
+                overlap: end_before - first,
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -85,6 +85,11 @@ impl Compression {
         (self.known().open)(BufReader::with_capacity(INPUT_BUFFER, input))
     }
 
+    /// The one of that name, as it is displayed.
+    pub fn by_name(name: &str) -> Option<Compression> {
+        KINDS.iter().find(|known| known.name == name).map(|known| known.kind)
+    }
+
     fn known(self) -> &'static Known {
         &KINDS[self as usize]
     }

@@ -128,6 +128,9 @@ pub enum DamageKind {
     /// A record header made of zeros only, as a file system leaves them after a crash.
     #[error("record header is all zeros")]
     Zeros,
+    /// In the words of a program that read the capture before.
+    #[error("{0}")]
+    Told(String),
     /// No field of a record header is plausible.
     #[error("bytes are no record header")]
     NoHeader,

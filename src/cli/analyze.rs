@@ -71,7 +71,7 @@ fn ending_reading() -> Interrupt {
 }
 
 /// Reads what the hosts say of themselves.
-fn evidence(args: &HostArgs, zone: &TimeZone) -> Result<Evidence> {
+pub fn evidence(args: &HostArgs, zone: &TimeZone) -> Result<Evidence> {
     let at = args.sockets_at.as_deref().map(|text| time(text, zone)).transpose()?;
     let options = sockets::Options { at, zone: zone.clone() };
     let listings = args.sockets.iter().map(|path| listing(path, &options)).collect::<Result<Vec<_>>>()?;

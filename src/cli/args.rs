@@ -1,6 +1,8 @@
 //! What can be typed. Nothing is decided here: [`super::job`] turns it into what the library takes.
 
+mod batch;
 mod follow;
+mod fragment;
 mod values;
 
 use std::net::{IpAddr, SocketAddr};
@@ -12,7 +14,9 @@ use clap_complete::Shell;
 use cwait_pcap::report::{FORMATS, SCHEMA_VERSION, SORTS};
 use cwait_pcap::wire::Span;
 
+pub use batch::BatchArgs;
 pub use follow::FollowArgs;
+pub use fragment::{JoinArg, MapArgs, MergeArgs};
 pub use values::OnInterrupt;
 pub use values::SocketsFormat;
 use values::{Badness, TunnelArg, Which, ZoneArg, formats, size, sorts};
@@ -50,8 +54,14 @@ pub enum Command {
     Extract(Box<ExtractArgs>),
     /// Count the sockets in listings of one host (ss, netstat, lsof ...) by state, service and process
     Sockets(SocketsArgs),
-    /// Write a kept JSON report in another format
-    Report(ReportArgs),
+    /// Read many captures on all cores: a report each, and one index over all
+    Batch(Box<BatchArgs>),
+    /// Write a fragment per capture: its facts as a table, to be merged and judged elsewhere or later
+    Map(MapArgs),
+    /// Merge fragments into one, in any order and grouping
+    Merge(MergeArgs),
+    /// Judge a merged fragment, or write a kept JSON report in another format
+    Report(Box<ReportArgs>),
     /// The long text of a finding or a topic: what it means, what proves it, what helps
     Explain(ExplainArgs),
     /// Judge timer settings, or say how to capture on an operating system
@@ -259,8 +269,20 @@ pub struct AnonymiseArgs {
 
 #[derive(Group, Debug)]
 pub struct ReportArgs {
-    /// A report that was written with --format json; '-' is standard input
+    /// A fragment written by map or merge, or a report written with --format json ('-' is standard input)
     pub file: PathBuf,
+    /// Which captures of a fragment are one
+    #[arg(long, value_name = "WHICH", default_value = "auto")]
+    pub join: JoinArg,
+    /// Of a fragment with captures of several places, this one
+    #[arg(long, value_name = "NAME")]
+    pub set: Option<String>,
+    #[command(flatten)]
+    pub host: HostArgs,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
     #[command(flatten)]
     pub listing: ListingArgs,
     #[command(flatten)]

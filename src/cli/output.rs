@@ -2,7 +2,7 @@
 //! overwritten.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -36,6 +36,9 @@ pub fn check(outputs: &[Output], inputs: &[PathBuf]) -> Result<()> {
     let mut places: Vec<Option<PathBuf>> = Vec::new();
     for output in outputs {
         let place = match &output.to {
+            Destination::Stdout if output.format.is_binary() && io::stdout().is_terminal() => {
+                bail!("{} is no text: write it into a file with -o", output.format.name())
+            }
             Destination::Stdout => None,
             Destination::File(path) => Some(place(path).with_context(|| path.display().to_string())?),
         };

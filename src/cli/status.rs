@@ -45,6 +45,24 @@ impl Status {
         }
     }
 
+    /// Of two things that were done: 130, then 2, then 75, then 1, then 3.
+    pub fn and(self, other: Status) -> Status {
+        const ORDER: [Status; 6] = [
+            Status::Interrupted,
+            Status::Failed,
+            Status::TryAgain,
+            Status::Reached,
+            Status::Partial,
+            Status::Done,
+        ];
+        ORDER.into_iter().find(|status| [self, other].contains(status)).unwrap_or(Status::Done)
+    }
+
+    /// The status of a failure of the system.
+    pub fn of_io(error: &io::Error) -> Status {
+        if passes(error.kind()) { Status::TryAgain } else { Status::Failed }
+    }
+
     /// The status of a run that stopped. A reader that went away (`| head`) is no failure.
     pub fn of_error(error: &anyhow::Error) -> Status {
         let kind = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);

@@ -15,8 +15,11 @@ use super::job::Publication;
 use super::output::to_stdout;
 use super::status::Status;
 
-/// A kept JSON report in another format.
+/// A fragment judged, or a kept JSON report in another format.
 pub fn report(args: &ReportArgs) -> Result<Status> {
+    if cwait_pcap::fragment::looks_like_one(&args.file) {
+        return super::fragment::report(args);
+    }
     // What was kept is kept, unless something else is asked for.
     let inputs = std::slice::from_ref(&args.file);
     let publication = Publication::new(&args.output, &args.listing, &args.gate, inputs, report::Listed::All)?;

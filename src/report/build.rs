@@ -390,6 +390,7 @@ impl<'a> Builder<'a> {
             history: judged.closure.history.clone(),
             midstream: connection.midstream(),
             replaced: connection.replaced(),
+            counts_are_about: connection.counts_are_about(),
             ending: ending(judged),
             handshake_rtt: connection.rtt().map(Length::from),
             time_to_first_byte: first_byte.map(Length::from),

@@ -76,7 +76,8 @@ fn row(cells: impl Iterator<Item = String>, out: &mut dyn io::Write) -> io::Resu
     out.write_all(b"\r\n")
 }
 
-fn quoted(cell: &str) -> String {
+/// A cell as it stands between commas.
+pub fn quoted(cell: &str) -> String {
     let cell = plain(cell);
     let formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<i128>().is_err();
     let apostrophe = if formula { "'" } else { "" };

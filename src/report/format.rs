@@ -21,6 +21,11 @@ pub trait Format: Sync {
         false
     }
 
+    /// Whether it is for programs only, so that a terminal is no place for it.
+    fn is_binary(&self) -> bool {
+        false
+    }
+
     /// Writes the whole report.
     ///
     /// # Errors
@@ -38,6 +43,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &super::ndjson::NdJson,
     &super::csv::Csv,
     &super::dot::Dot,
+    &super::parquet::Parquet,
 ];
 
 /// The format of that name.

@@ -31,7 +31,8 @@ const CONNECTIONS_END: usize = 4_300_000;
 /// A longer text is cut: it is a path or a name made to be long.
 const LONGEST_TEXT: usize = 2_000;
 
-const CSS: &str = include_str!("html/page.css");
+/// How pages look.
+pub const CSS: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 impl Format for Html {
@@ -116,7 +117,7 @@ impl Page<'_> {
 }
 
 /// Text in which nothing is markup any more, inside elements and quoted attributes alike.
-fn text(from: &str) -> String {
+pub fn text(from: &str) -> String {
     let cut: String;
     let from = match from.char_indices().nth(LONGEST_TEXT) {
         Some((at, _)) => {

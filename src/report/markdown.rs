@@ -35,20 +35,7 @@ impl Markup for Markdown {
     /// Backslashes before everything that can begin markup; `@` and `#` too, so that nobody is called and no issue is
     /// linked; entities for what HTML would read.
     fn escaped(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len() + 8);
-        for (at, c) in plain(text).chars().enumerate() {
-            match c {
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '&' => out.push_str("&amp;"),
-                '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '#' | '@' | '!' | '$' => {
-                    out.extend(['\\', c])
-                }
-                '-' | '+' | '=' if at == 0 => out.extend(['\\', c]),
-                c => out.push(c),
-            }
-        }
-        out
+        escaped(text)
     }
 
     fn line(&self, line: &Line, cell: bool) -> String {
@@ -81,6 +68,22 @@ impl Markup for Markdown {
         let fence = "`".repeat(longest_run(text).max(2) + 1);
         format!("{fence}text\n{}\n{fence}", text.trim_end())
     }
+}
+
+/// Text in which nothing is markup any more.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for (at, c) in plain(text).chars().enumerate() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '#' | '@' | '!' | '$' => out.extend(['\\', c]),
+            '-' | '+' | '=' if at == 0 => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// A code span, fenced by more backticks than it holds. In a table even code may not hold a bare bar.

@@ -109,9 +109,9 @@ pub struct ZeroWindow {
     /// The frame that began the longest spell.
     pub longest_from: Stamp,
     /// Running: the open spell had begun when the sums began at nothing.
-    inherited: bool,
+    pub(super) inherited: bool,
     /// When that spell ended: who knows its beginning can tell its length.
-    inherited_end: Option<Timestamp>,
+    pub(super) inherited_end: Option<Timestamp>,
 }
 
 impl ZeroWindow {

@@ -81,8 +81,8 @@ pub(super) struct Empty {
 /// The last sixteen fingerprints of each side with their times.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Recent {
-    ring: [[(u32, Timestamp, u8); 16]; 2],
-    next: [u8; 2],
+    pub(super) ring: [[(u32, Timestamp, u8); 16]; 2],
+    pub(super) next: [u8; 2],
 }
 
 impl Connection {

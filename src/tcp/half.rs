@@ -191,7 +191,7 @@ impl Half {
 
 /// The hop limits one endpoint's segments arrived with, in order of first appearance, at most four; RSTs excluded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct HopLimits([u8; 4]);
+pub struct HopLimits(pub(super) [u8; 4]);
 
 impl HopLimits {
     /// Notes one more; 0 is never noted, and the fifth different value is lost.

@@ -24,9 +24,9 @@ pub(super) enum Letter {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct History {
     /// One bit per letter and side.
-    seen: u32,
+    pub(super) seen: u32,
     /// The order, as two words so that the alignment stays 4.
-    order: [u32; 2],
+    pub(super) order: [u32; 2],
 }
 
 impl History {

@@ -10,20 +10,20 @@ use super::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 use super::connection::{Connection, Extra};
 use super::half::{Half, Tally};
 use super::silence::{Episode, Silences, Unknown};
-use crate::wire::{Segment, SeqNum, Side, Stamp, Timestamp};
+use crate::wire::{FlowKey, Segment, SeqNum, Side, Stamp, Timestamp};
 
 /// The first segments of a connection in a part of a capture.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Head {
     pub(super) segments: Vec<Segment>,
     /// What was known when the head was full; everything else was counted from there.
-    closed: Option<Box<Closed>>,
+    pub(super) closed: Option<Box<Closed>>,
 }
 
 /// The running values at the moment a head was full: if the joined connection has the same ones at that point, then all
 /// that follows was counted as it would have been in one go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Closed {
+pub(super) struct Closed {
     halves: [Half; 2],
     tallies: [Tally; 2],
     bits: u32,
@@ -36,7 +36,7 @@ impl Head {
     /// Segments kept; enough for a handshake, a request with its answer and a close.
     const ROOM: usize = 16;
     /// Segments kept while only one side has spoken: what the silent one knows is then known to nobody.
-    const MOST: usize = 64;
+    pub(super) const MOST: usize = 64;
 }
 
 impl Connection {
@@ -97,6 +97,26 @@ impl Connection {
         whole.go_on(&self, &closed);
         whole.add_icmp(&self);
         whole
+    }
+
+    /// What is known once a head is full: it follows from the head.
+    pub(super) fn after_head(key: FlowKey, first: Stamp, head: &[Segment]) -> Closed {
+        let mut connection = Connection::new(key);
+        connection.first = first;
+        connection.keep_head();
+        head.iter().for_each(|segment| connection.observe(segment));
+        connection.present()
+    }
+
+    /// A whole connection that began with that SYN, as one of a part whose head is the SYN alone.
+    pub(super) fn begun_by(mut self, syn: &Segment) -> Connection {
+        let closed = Connection::after_head(self.key, self.first, std::slice::from_ref(syn));
+        let x = syn.side.index();
+        self.halves[x].segments = self.halves[x].segments.saturating_sub(1);
+        self.tallies[x].syns = self.tallies[x].syns.saturating_sub(1);
+        let head = Head { segments: vec![*syn], closed: Some(Box::new(closed)) };
+        self.extra_mut().head = Some(Box::new(head));
+        self
     }
 
     /// The head of `later` was already replayed into self; adds what came after it.
@@ -260,12 +280,13 @@ impl Connection {
         }
     }
 
-    fn present(&self) -> Closed {
+    pub(super) fn present(&self) -> Closed {
         let extra = self.extra.as_deref();
         Closed {
             halves: self.halves,
             tallies: self.tallies,
-            bits: self.bits,
+            // Neither is a fact of the segments before.
+            bits: self.bits & !(Connection::TABLE_BITS | Connection::REUSED),
             fins: extra.map_or([None; 2], |extra| {
                 extra.fin.each_ref().map(|fin| fin.as_ref().map(|fin| (fin.end, fin.acked.is_some())))
             }),

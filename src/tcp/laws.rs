@@ -147,6 +147,63 @@ fn table_law(frames: &[(FlowKey, Segment)], at: (usize, usize)) -> Result<usize,
     same_set("a (b c)", a().then(b().then(c())), whole())
 }
 
+/// The connections of a part as rows, put together again.
+fn through_rows(frames: &[(FlowKey, Segment)]) -> Result<Vec<Connection>, TestCaseError> {
+    let limits = Limits::default();
+    let Some(end) = frames.iter().map(|(_, segment)| segment.seen.at).max() else { return Ok(Vec::new()) };
+    let rows = table(limits, true, frames).into_connections().map(|connection| {
+        let settled = limits.is_settled(&connection, end);
+        let apart = connection.take_apart(settled);
+        let mut usual = Connection::new(connection.key);
+        for fact in FACTS.iter() {
+            if let Some(value) = fact.get(&apart.whole) {
+                fact.set(&mut usual, value);
+            }
+        }
+        let together = Connection::put_together(usual, &apart.octets).unwrap();
+        if !settled {
+            prop_assert!(together == connection, "row | connection:{}", difference(&together, &connection));
+        }
+        Ok(together)
+    });
+    rows.collect()
+}
+
+/// Parts cut anywhere, kept as rows and joined flow by flow.
+fn row_law(frames: &[(FlowKey, Segment)], cuts: &[usize]) -> Result<(), TestCaseError> {
+    let mut places: Vec<_> = cuts.iter().map(|cut| frames.len() * cut / 1000).collect();
+    places.extend([0, frames.len()]);
+    places.sort_unstable();
+    let mut flows: std::collections::BTreeMap<FlowKey, Vec<Vec<Connection>>> = Default::default();
+    for (n, cut) in places.windows(2).enumerate() {
+        for connection in through_rows(&frames[cut[0]..cut[1]])? {
+            let parts = flows.entry(connection.key).or_default();
+            parts.resize(n + 1, Vec::new());
+            parts[n].push(connection);
+        }
+    }
+    let mut empty = Table::new(Limits::default());
+    let mut joined: Vec<_> = flows.values().flat_map(|parts| empty.join_flow(parts)).collect();
+    joined.sort_by_key(|connection| (connection.key, connection.first.frame));
+    let whole = set(table(Limits::default(), false, frames));
+    prop_assert_eq!(joined.len(), whole.len());
+    for (joined, whole) in joined.into_iter().zip(whole) {
+        let marked = |mut connection: Connection| {
+            connection.stream = Connection::NO_STREAM;
+            for half in &mut connection.halves {
+                (half.signature, half.ts_val) = (0, 0);
+            }
+            connection
+        };
+        if whole.closed_by_both() {
+            same("rows", &marked(joined), &marked(whole))?;
+        } else {
+            same("rows", &Connection { stream: whole.stream, ..joined }, &whole)?;
+        }
+    }
+    Ok(())
+}
+
 const CUT: std::ops::Range<usize> = 0..1001;
 
 /// The same cases every time; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
@@ -173,6 +230,18 @@ proptest! {
     fn tables_join(seed: u64, flows in 1_u8..6, moves in 0_usize..60, at in (CUT, CUT), foul: bool) {
         let weather = if foul { Weather::FOUL } else { Weather::FAIR };
         table_law(&mixed(seed, flows, moves, weather), at)?;
+    }
+
+    #[test]
+    fn rows_join(
+        seed: u64,
+        flows in 1_u8..6,
+        moves in 0_usize..60,
+        cuts in prop::collection::vec(CUT, 0..6),
+        foul: bool,
+    ) {
+        let weather = if foul { Weather::FOUL } else { Weather::FAIR };
+        row_law(&mixed(seed, flows, moves, weather), &cuts)?;
     }
 
     /// Whatever comes: no panic, no overflow, and the later part knows what it saw itself.

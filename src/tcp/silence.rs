@@ -104,12 +104,12 @@ pub enum Outcome {
 /// A silence whose end waits for an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Episode {
-    silence: Silence,
+    pub(super) silence: Silence,
     /// What acknowledges the segment.
-    target: SeqNum,
-    attempts: u16,
-    last_attempt: Timestamp,
-    heard: bool,
+    pub(super) target: SeqNum,
+    pub(super) attempts: u16,
+    pub(super) last_attempt: Timestamp,
+    pub(super) heard: bool,
 }
 
 impl Episode {
@@ -131,7 +131,7 @@ impl Episode {
 /// What became of a silence that was waiting for its answer when the sums began at nothing: who joins the two knows its
 /// clocks better.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Inherited {
+pub(super) enum Inherited {
     #[default]
     Nothing,
     Waiting,
@@ -153,11 +153,11 @@ pub(super) struct Unknown {
 /// All silences of a connection, folded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Silences {
-    pending: Option<Episode>,
+    pub(super) pending: Option<Episode>,
     /// On each of [`Clock::OPEN`].
-    survived: [Witness; Clock::OPEN.len()],
-    rare: Option<Box<Rare>>,
-    inherited: Inherited,
+    pub(super) survived: [Witness; Clock::OPEN.len()],
+    pub(super) rare: Option<Box<Rare>>,
+    pub(super) inherited: Inherited,
     /// How many were survived.
     pub survived_count: u32,
     /// How many were no witness, since traffic that was not captured, an unanswerable segment or outstanding data blur them.
@@ -166,12 +166,12 @@ pub struct Silences {
 
 /// What few silences leave behind.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Rare {
+pub(super) struct Rare {
     /// The longest on [`Clock::AfterFin`].
-    after_fin: Witness,
+    pub(super) after_fin: Witness,
     /// The longest on [`Clock::Payload`] while no payload had passed at all: what an earlier part knows will lengthen it.
-    since_first: Witness,
-    reset: Option<Silence>,
+    pub(super) since_first: Witness,
+    pub(super) reset: Option<Silence>,
 }
 
 impl Silences {

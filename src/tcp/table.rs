@@ -45,6 +45,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Whether nothing that follows a capture which ended then can be a segment of that connection.
+    pub fn is_settled(&self, connection: &Connection, end: Timestamp) -> bool {
+        connection.closed_by_both() && end - connection.last().at > self.settle
+    }
+}
+
 /// Connections by flow, and those that are finished.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -92,6 +99,12 @@ impl Table {
     /// A table for a part of a capture that may continue an earlier one; see [`Table::then`].
     pub fn of_part(limits: Limits) -> Self {
         Table { part: true, ..Table::new(limits) }
+    }
+
+    /// From here on connections have no stream numbers: Wireshark numbers those of a single file.
+    pub fn without_streams(mut self) -> Self {
+        self.streams.lose_count();
+        self
     }
 
     /// Connections held: open ones, and those over that linger.
@@ -210,6 +223,32 @@ impl Table {
             self.slab[slot].stream = Connection::NO_STREAM;
         }
         self
+    }
+
+    /// Joins the connections of one flow, as the parts of a capture hold them in the order of the parts, frames numbered
+    /// through all of them. The table has to be empty, and is so afterwards.
+    ///
+    /// Stream numbers are those of a single part, where there is only one.
+    pub fn join_flow(&mut self, parts: &[Vec<Connection>]) -> Vec<Connection> {
+        if let [only] = parts
+            && let [only] = only.as_slice()
+        {
+            return vec![only.clone().whole()];
+        }
+        parts.iter().for_each(|part| self.then_flow(part));
+        let mut joined = std::mem::take(&mut self.finished);
+        let slots = (0..self.slab.capacity()).filter(|&slot| self.slab.is_taken(slot)).collect::<Vec<_>>();
+        joined.extend(slots.into_iter().map(|slot| self.slab.remove(slot)));
+        (self.index, self.streams) = Default::default();
+        self.previous.clear();
+        for connection in &mut joined {
+            connection.bits &= !Connection::TABLE_BITS;
+            let same =
+                |own: &&Connection| own.first == connection.first && own.opener() == connection.opener();
+            let own = parts.first().filter(|_| parts.len() == 1).and_then(|part| part.iter().find(same));
+            connection.stream = own.map_or(Connection::NO_STREAM, |own| own.stream);
+        }
+        joined
     }
 
     /// Replays the heads of one flow's connections in order of capture (one that was replaced may have stragglers), and

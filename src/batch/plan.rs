@@ -1,0 +1,141 @@
+//! What a batch will do: which captures there are, and which of them are one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::find::Found;
+use crate::capture::{CaptureError, Limits, Reader};
+use crate::fragment::{Joining, series};
+use crate::wire::Timestamp;
+
+/// The captures of a batch.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Captures to be read, those that are one together.
+    pub sets: Vec<Planned>,
+    /// Files that will not be read.
+    pub passed: Vec<Passed>,
+}
+
+/// Captures that will be one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Planned {
+    /// What they have in common; of a single one, its path.
+    pub name: String,
+    /// The files, in the order of their first frames, with their octets.
+    pub files: Vec<(PathBuf, u64)>,
+    /// When the first of them begins.
+    pub begins: Option<Timestamp>,
+}
+
+/// A file that will not be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Passed {
+    /// Where.
+    pub path: PathBuf,
+    /// Why.
+    pub why: String,
+    /// What kind of reason.
+    pub kind: PassedKind,
+}
+
+/// Why a file is not read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PassedKind {
+    /// No capture, in a folder: nothing is wrong.
+    Foreign,
+    /// No capture, though it was named itself.
+    NoCapture,
+    /// It could not be read.
+    Unreadable,
+    /// The same, and another try may help.
+    Temporary,
+}
+
+/// A file, when it begins, and its octets.
+type Dated = (Timestamp, PathBuf, u64);
+
+/// What a look at the beginning tells.
+struct Looked {
+    first: Option<Timestamp>,
+    links: Vec<u16>,
+    snaplen: Option<u32>,
+}
+
+impl Plan {
+    /// Looks at the beginning of each file, and puts together what belongs together.
+    pub fn new(found: &[Found], joining: Joining, limits: &Limits) -> Plan {
+        let mut plan = Plan::default();
+        let mut sets: BTreeMap<(String, String), Vec<Dated>> = BTreeMap::new();
+        for Found { path, named } in found {
+            let looked = match look(path, limits) {
+                Ok(looked) => looked,
+                Err(error) => {
+                    plan.passed.push(passed(path.clone(), &error, *named));
+                    continue;
+                }
+            };
+            let octets = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let name = match joining {
+                Joining::Never => (path.display().to_string(), String::new()),
+                Joining::Auto => (series(path), format!("{:?} {:?}", looked.links, looked.snaplen)),
+                Joining::All => Default::default(),
+            };
+            let first = looked.first.unwrap_or(Timestamp(i64::MAX));
+            sets.entry(name).or_default().push((first, path.clone(), octets));
+        }
+        plan.sets = sets.into_iter().map(|((name, _), files)| Planned::new(name, files)).collect();
+        plan
+    }
+
+    /// Every file that will be read.
+    pub fn files(&self) -> impl Iterator<Item = &(PathBuf, u64)> {
+        self.sets.iter().flat_map(|set| &set.files)
+    }
+}
+
+impl Planned {
+    fn new(name: String, mut files: Vec<Dated>) -> Planned {
+        files.sort();
+        let name = match &files[..] {
+            [(_, only, _)] => only.display().to_string(),
+            [(_, first, _), ..] if name.is_empty() => series(first),
+            _ => name,
+        };
+        let begins = files.first().map(|file| file.0).filter(|&first| first != Timestamp(i64::MAX));
+        Planned { name, begins, files: files.into_iter().map(|(_, path, octets)| (path, octets)).collect() }
+    }
+
+    /// Octets in all.
+    pub fn octets(&self) -> u64 {
+        self.files.iter().map(|(_, octets)| octets).sum()
+    }
+}
+
+fn look(path: &std::path::Path, limits: &Limits) -> Result<Looked, CaptureError> {
+    // A quarter of the usual buffer: a look at the first record needs no more.
+    let limits = Limits { buffer: 1 << 18, ..*limits };
+    let mut reader = Reader::open(path, &limits)?;
+    let mut first = None;
+    while first.is_none() {
+        let more = reader.next_batch(&mut |record| {
+            first.get_or_insert(record.at);
+        });
+        if !matches!(more, Ok(true)) {
+            break;
+        }
+    }
+    let summary = reader.summary();
+    let links = summary.interfaces.iter().map(|interface| interface.link.0).collect();
+    Ok(Looked { first, links, snaplen: summary.snaplen })
+}
+
+fn passed(path: PathBuf, error: &CaptureError, named: bool) -> Passed {
+    let kind = match error {
+        CaptureError::NotACapture { .. } | CaptureError::Empty if named => PassedKind::NoCapture,
+        CaptureError::NotACapture { .. } | CaptureError::Empty => PassedKind::Foreign,
+        error if error.is_temporary() => PassedKind::Temporary,
+        _ => PassedKind::Unreadable,
+    };
+    Passed { path, why: error.to_string(), kind }
+}

@@ -1,0 +1,275 @@
+//! Fragments as files: Parquet, written beside their place and renamed, read a few thousand rows at a time.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use serde::{Deserialize, Serialize};
+
+use super::captures::Capture;
+use super::rows::{Columns, Row, to_batch};
+use super::{FragmentError, VERSION};
+use crate::tcp::FORM;
+
+/// Keys of the file's metadata.
+const HEADER: &str = "cwait-pcap.fragment";
+const DIGEST: &str = "cwait-pcap.digest";
+/// Rows taken from or given to the columns at a time.
+const BATCH: usize = 4_096;
+/// Rows that stand together in the file; less memory for many files at once, more overhead.
+const ROW_GROUP: usize = 65_536;
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    /// Of the octets of connections.
+    form: u32,
+    tool: String,
+    captures: Vec<Capture>,
+}
+
+/// A fragment that is read row by row.
+pub struct Fragment {
+    path: PathBuf,
+    captures: Vec<Capture>,
+    ids: HashMap<String, u32>,
+    reader: ParquetRecordBatchReader,
+    columns: Option<Columns>,
+    next: usize,
+    hasher: blake3::Hasher,
+    scratch: Vec<u8>,
+    digest: String,
+}
+
+impl Fragment {
+    /// Opens a fragment.
+    ///
+    /// # Errors
+    /// If it cannot be read, is none, is damaged, or of a newer version.
+    pub fn open(path: &Path) -> Result<Fragment, FragmentError> {
+        let file = File::open(path).map_err(FragmentError::io(path))?;
+        if !looks_like_one(path) {
+            return Err(FragmentError::Foreign(path.to_owned()));
+        }
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+            .map_err(|error| FragmentError::damaged(path, error))?;
+        let values = builder.metadata().file_metadata().key_value_metadata();
+        let value = |key: &str| {
+            let found = values.into_iter().flatten().find(|value| value.key == key);
+            found.and_then(|value| value.value.clone())
+        };
+        let header = value(HEADER).ok_or_else(|| FragmentError::Foreign(path.to_owned()))?;
+        let broken = |_| FragmentError::damaged(path, "its header cannot be read");
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(header.as_bytes());
+        let found = serde_json::from_str::<Version>(&header).map_err(broken)?.version;
+        if found > VERSION {
+            return Err(FragmentError::Newer { path: path.to_owned(), found });
+        }
+        let header: Header = serde_json::from_str(&header).map_err(broken)?;
+        if header.form != FORM {
+            let what = format!("its connections have form {}, this program reads {FORM}", header.form);
+            return Err(FragmentError::damaged(path, what));
+        }
+        let digest = value(DIGEST).ok_or_else(|| FragmentError::damaged(path, "it has no checksum"))?;
+        let reader = builder.with_batch_size(BATCH).build().map_err(|e| FragmentError::damaged(path, e))?;
+        let ids = header.captures.iter().map(|capture| capture.id.clone()).zip(0..).collect();
+        Ok(Fragment {
+            path: path.to_owned(),
+            captures: header.captures,
+            ids,
+            reader,
+            columns: None,
+            next: 0,
+            hasher,
+            scratch: Vec::new(),
+            digest,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its captures, in the order of their names.
+    pub fn captures(&self) -> &[Capture] {
+        &self.captures
+    }
+
+    /// The next row; none at the end.
+    ///
+    /// # Errors
+    /// If it cannot be read, or at the end if the rows are not those that were written.
+    pub fn next_row(&mut self) -> Result<Option<Row>, FragmentError> {
+        loop {
+            if let Some(columns) = self.columns.as_ref().filter(|columns| self.next < columns.len()) {
+                let row = columns.row(self.next, &self.ids, &self.path)?;
+                self.next += 1;
+                let id = self.captures.get(row.capture as usize).map_or("", |capture| &capture.id);
+                row.digest(id, &mut self.hasher, &mut self.scratch);
+                return Ok(Some(row));
+            }
+            self.next = 0;
+            match self.reader.next() {
+                Some(batch) => {
+                    let batch = batch.map_err(|error| FragmentError::damaged(&self.path, error))?;
+                    self.columns = Some(Columns::of(&batch, &self.path)?);
+                }
+                None => {
+                    self.columns = None;
+                    if self.hasher.finalize().to_hex().as_str() != self.digest {
+                        return Err(FragmentError::damaged(&self.path, "its rows are not those written"));
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+/// Where a fragment is until it is finished.
+pub fn unfinished(place: &Path) -> PathBuf {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    place.with_file_name(format!(".{name}.{}.part", std::process::id()))
+}
+
+/// Whether the file begins as Parquet does.
+pub fn looks_like_one(path: &Path) -> bool {
+    use std::io::Read;
+    let mut magic = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *b"PAR1"
+}
+
+/// A fragment being written. It appears when it is finished, or not at all.
+pub struct FragmentWriter {
+    place: PathBuf,
+    unfinished: PathBuf,
+    writer: Option<ArrowWriter<File>>,
+    ids: Vec<String>,
+    rows: Vec<Row>,
+    hasher: blake3::Hasher,
+    scratch: Vec<u8>,
+}
+
+impl FragmentWriter {
+    /// Begins a fragment of those captures, which have to stand in the order of their names.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn create(place: &Path, captures: &[Capture]) -> Result<FragmentWriter, FragmentError> {
+        let unfinished = unfinished(place);
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&unfinished);
+        let file = file.map_err(FragmentError::io(place))?;
+        let header = Header {
+            version: VERSION,
+            form: FORM,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            captures: captures.to_vec(),
+        };
+        let header = serde_json::to_string(&header).map_err(|e| FragmentError::io(place)(e.into()))?;
+        let ids: Vec<_> = captures.iter().map(|capture| capture.id.clone()).collect();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(header.as_bytes());
+        let properties = properties(vec![KeyValue::new(HEADER.to_owned(), header)]);
+        let mut this = FragmentWriter {
+            place: place.to_owned(),
+            unfinished,
+            writer: None,
+            ids,
+            rows: Vec::new(),
+            hasher,
+            scratch: Vec::new(),
+        };
+        let empty = to_batch(&[], &this.ids).map_err(|error| failed(place, error))?;
+        let writer = ArrowWriter::try_new(file, empty.schema(), Some(properties));
+        this.writer = Some(writer.map_err(|error| failed(place, error))?);
+        Ok(this)
+    }
+
+    /// Adds a row, which has to come behind all others.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn push(&mut self, row: Row) -> Result<(), FragmentError> {
+        let id = self.ids.get(row.capture as usize).map_or("", |id| id);
+        row.digest(id, &mut self.hasher, &mut self.scratch);
+        self.rows.push(row);
+        if self.rows.len() == BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), FragmentError> {
+        let rows = std::mem::take(&mut self.rows);
+        let batch = to_batch(&rows, &self.ids).map_err(|error| failed(&self.place, error))?;
+        match &mut self.writer {
+            Some(writer) if !rows.is_empty() => {
+                writer.write(&batch).map_err(|error| failed(&self.place, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the fragment in its place.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn finish(mut self) -> Result<(), FragmentError> {
+        self.flush()?;
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        let digest = self.hasher.finalize().to_hex().to_string();
+        writer.append_key_value_metadata(KeyValue::new(DIGEST.to_owned(), digest));
+        let file = writer.into_inner().map_err(|error| failed(&self.place, error))?;
+        file.sync_all().map_err(FragmentError::io(&self.place))?;
+        fs::rename(&self.unfinished, &self.place).map_err(FragmentError::io(&self.place))
+    }
+}
+
+impl Drop for FragmentWriter {
+    fn drop(&mut self) {
+        // After the rename there is nothing left to remove.
+        let _ = fs::remove_file(&self.unfinished);
+    }
+}
+
+/// The system's own error, if it is one, so that a full disk is known for what it is.
+fn failed(place: &Path, error: parquet::errors::ParquetError) -> FragmentError {
+    use parquet::errors::ParquetError;
+    let source = match error {
+        ParquetError::External(source) => match source.downcast::<std::io::Error>() {
+            Ok(source) => *source,
+            Err(source) => std::io::Error::other(source),
+        },
+        other => std::io::Error::other(other),
+    };
+    FragmentError::Io { path: place.to_owned(), source }
+}
+
+fn properties(header: Vec<KeyValue>) -> WriterProperties {
+    let level = ZstdLevel::try_new(3).unwrap_or_default();
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_created_by(concat!("cwait-pcap ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_data_page_row_count_limit(BATCH)
+        .set_key_value_metadata(Some(header));
+    // Numbers that are all different: a dictionary would only be thrown away again.
+    for name in ["first_ns", "first_frame", "stream", "lo_isn", "hi_isn"] {
+        properties = properties
+            .set_column_dictionary_enabled(ColumnPath::from(name), false)
+            .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    properties.set_column_dictionary_enabled(ColumnPath::from("octets"), false).build()
+}

@@ -1,0 +1,303 @@
+//! Numbers as octets: each as its difference to what it usually is, and differences of zero as one bit.
+//!
+//! One description serves both ways: the same function names the fields of a record, and a [`Writer`] takes them while a
+//! [`Reader`] fills them in.
+
+use crate::wire::{SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
+
+/// Takes or gives numbers, in the order of the description.
+pub(super) trait Coder {
+    /// The next number, which most often is `usual`.
+    fn word(&mut self, value: &mut u64, usual: u64);
+}
+
+/// Numbers into octets.
+#[derive(Default)]
+pub(super) struct Writer {
+    octets: Vec<u8>,
+    group: Vec<u64>,
+}
+
+/// Octets into numbers; beyond the end everything is as usual.
+pub(super) struct Reader<'a> {
+    octets: &'a [u8],
+    /// Which numbers of the group are differences, the next one lowest; how many are left.
+    group: (u8, u8),
+    failed: bool,
+}
+
+/// So many numbers share an octet that says which of them are differences.
+const GROUP: usize = 8;
+
+impl Writer {
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.end_group();
+        self.octets
+    }
+
+    fn end_group(&mut self) {
+        let mask =
+            self.group.iter().enumerate().fold(0, |mask, (at, &word)| mask | u8::from(word != 0) << at);
+        if !self.group.is_empty() {
+            self.octets.push(mask);
+        }
+        for mut word in self.group.drain(..).filter(|&word| word != 0) {
+            while word >= 0x80 {
+                self.octets.push(word as u8 | 0x80);
+                word >>= 7;
+            }
+            self.octets.push(word as u8);
+        }
+    }
+}
+
+impl Coder for Writer {
+    fn word(&mut self, value: &mut u64, usual: u64) {
+        let difference = value.wrapping_sub(usual) as i64;
+        self.group.push((difference << 1 ^ difference >> 63) as u64);
+        if self.group.len() == GROUP {
+            self.end_group();
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(octets: &'a [u8]) -> Self {
+        Reader { octets, group: (0, 0), failed: false }
+    }
+
+    /// Whether all octets were read, and not one more was wanted.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.failed && self.octets.is_empty() && self.group.0 == 0
+    }
+
+    fn octet(&mut self) -> u8 {
+        match self.octets.split_first() {
+            Some((&first, rest)) => {
+                self.octets = rest;
+                first
+            }
+            None => {
+                self.failed = true;
+                0
+            }
+        }
+    }
+}
+
+impl Coder for Reader<'_> {
+    fn word(&mut self, value: &mut u64, usual: u64) {
+        if self.group.1 == 0 {
+            self.group = (self.octet(), GROUP as u8);
+        }
+        let differs = self.group.0 & 1 != 0;
+        self.group = (self.group.0 >> 1, self.group.1 - 1);
+        let mut word = 0_u64;
+        if differs {
+            for shift in (0..64).step_by(7) {
+                let octet = self.octet();
+                word |= u64::from(octet & 0x7f) << shift;
+                if octet < 0x80 {
+                    break;
+                }
+            }
+        }
+        let difference = (word >> 1) as i64 ^ -((word & 1) as i64);
+        *value = usual.wrapping_add(difference as u64);
+    }
+}
+
+/// What fits into a word.
+pub(super) trait Word: Copy {
+    fn into_word(self) -> u64;
+    fn from_word(word: u64) -> Self;
+}
+
+macro_rules! words {
+    ($($kind:ty)*) => {$(
+        impl Word for $kind {
+            fn into_word(self) -> u64 {
+                self as u64
+            }
+            fn from_word(word: u64) -> Self {
+                word as $kind
+            }
+        }
+    )*};
+}
+words!(u8 u16 u32 u64 i64);
+
+impl Word for bool {
+    fn into_word(self) -> u64 {
+        self.into()
+    }
+    fn from_word(word: u64) -> Self {
+        word != 0
+    }
+}
+
+impl Word for Span {
+    fn into_word(self) -> u64 {
+        self.0 as u64
+    }
+    fn from_word(word: u64) -> Self {
+        Span(word as i64)
+    }
+}
+
+impl Word for TcpFlags {
+    fn into_word(self) -> u64 {
+        self.0.into()
+    }
+    fn from_word(word: u64) -> Self {
+        TcpFlags(word as u8)
+    }
+}
+
+impl Word for Side {
+    fn into_word(self) -> u64 {
+        self as u64
+    }
+    fn from_word(word: u64) -> Self {
+        Side::BOTH[usize::from(word != 0)]
+    }
+}
+
+/// Any number.
+pub(super) fn put<T: Word>(c: &mut impl Coder, value: &mut T, usual: T) {
+    let mut word = value.into_word();
+    c.word(&mut word, usual.into_word());
+    *value = T::from_word(word);
+}
+
+/// Sequence numbers differ by little, across their wrap too.
+pub(super) fn seq(c: &mut impl Coder, value: &mut SeqNum, usual: SeqNum) {
+    let mut difference = i64::from(*value - usual);
+    put(c, &mut difference, 0);
+    *value = usual + difference as u32;
+}
+
+/// Most captures count microseconds.
+pub(super) fn span(c: &mut impl Coder, value: &mut Span, usual: Span) {
+    let difference = value.0.wrapping_sub(usual.0);
+    let mut fine = difference % 1_000 != 0;
+    put(c, &mut fine, false);
+    let unit = if fine { 1 } else { 1_000 };
+    let mut units = difference / unit;
+    put(c, &mut units, 0);
+    *value = Span(usual.0.wrapping_add(units.wrapping_mul(unit)));
+}
+
+pub(super) fn at(c: &mut impl Coder, value: &mut Timestamp, usual: Timestamp) {
+    let mut since = Span(value.0);
+    span(c, &mut since, Span(usual.0));
+    *value = Timestamp(since.0);
+}
+
+/// A stamp that may be nothing, and often is one of those that are known.
+pub(super) fn stamp(c: &mut impl Coder, value: &mut Stamp, known: &[Stamp]) {
+    let place = known.iter().position(|stamp| stamp == value);
+    let mut code = match place {
+        _ if *value == Stamp::default() => 1,
+        Some(at) => at as u64 + 2,
+        None => 0,
+    };
+    c.word(&mut code, 2);
+    let near = known.first().copied().unwrap_or_default();
+    match code {
+        0 => {
+            at(c, &mut value.at, near.at);
+            put(c, &mut value.frame, near.frame);
+        }
+        1 => *value = Stamp::default(),
+        _ => *value = known.get((code - 2) as usize).copied().unwrap_or_default(),
+    }
+}
+
+/// Something that may be missing; `blank` is filled in.
+pub(super) fn option<C: Coder, T>(
+    c: &mut C,
+    slot: &mut Option<T>,
+    usual: bool,
+    blank: T,
+    fill: impl FnOnce(&mut C, &mut T),
+) {
+    let mut there = slot.is_some();
+    put(c, &mut there, usual);
+    if there {
+        fill(c, slot.get_or_insert(blank));
+    } else {
+        *slot = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back_and_the_usual_costs_a_bit() {
+        let all = [0, 1, u64::MAX, 1 << 63, 300, i64::MAX as u64];
+        let mut writer = Writer::default();
+        for mut value in all {
+            for usual in all {
+                writer.word(&mut value, usual);
+            }
+        }
+        let octets = writer.finish();
+        let mut reader = Reader::new(&octets);
+        for expected in all {
+            for usual in all {
+                let mut value = 7;
+                reader.word(&mut value, usual);
+                assert_eq!(value, expected);
+            }
+        }
+        assert!(reader.is_whole());
+        let mut writer = Writer::default();
+        (0..80).for_each(|n| writer.word(&mut { n }, n));
+        assert_eq!(writer.finish().len(), 10);
+    }
+
+    #[test]
+    fn times_and_numbers_at_the_edges() {
+        let stamps = [Stamp { at: Timestamp(i64::MIN), frame: u64::MAX }, Stamp::default()];
+        let times = [i64::MIN, -1_001, -1_000, 0, 999, 1_000_000, i64::MAX].map(Timestamp);
+        let mut writer = Writer::default();
+        for mut time in times {
+            times.iter().for_each(|&usual| at(&mut writer, &mut time, usual));
+        }
+        seq(&mut writer, &mut SeqNum(3), SeqNum(u32::MAX));
+        stamps.iter().for_each(|stamp_| stamp(&mut writer, &mut stamp_.clone(), &[]));
+        let octets = writer.finish();
+        let mut reader = Reader::new(&octets);
+        for expected in times {
+            for &usual in &times {
+                let mut time = Timestamp(5);
+                at(&mut reader, &mut time, usual);
+                assert_eq!(time, expected);
+            }
+        }
+        let mut number = SeqNum(0);
+        seq(&mut reader, &mut number, SeqNum(u32::MAX));
+        assert_eq!(number, SeqNum(3));
+        for expected in stamps {
+            let mut value = Stamp { at: Timestamp(1), frame: 1 };
+            stamp(&mut reader, &mut value, &[]);
+            assert_eq!(value, expected);
+        }
+        assert!(reader.is_whole());
+    }
+
+    #[test]
+    fn octets_that_end_too_soon_are_noticed() {
+        let mut writer = Writer::default();
+        writer.word(&mut 300, 0);
+        let octets = writer.finish();
+        for cut in 0..octets.len() {
+            let mut reader = Reader::new(&octets[..cut]);
+            reader.word(&mut 0, 0);
+            assert!(!reader.is_whole(), "{cut}");
+        }
+    }
+}
