@@ -203,6 +203,13 @@ impl Analysis {
         self.frames_before = self.capture.frames;
     }
 
+    /// More than one file is read: connections have no stream numbers of Wireshark's.
+    pub fn lose_streams(&mut self) {
+        self.flush();
+        self.table.lose_streams();
+        self.kept.iter_mut().for_each(|connection| connection.stream = Connection::NO_STREAM);
+    }
+
     /// The latest moment seen.
     pub fn last(&self) -> Stamp {
         self.capture.last

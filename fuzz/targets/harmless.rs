@@ -92,6 +92,7 @@ fn html(page: &str) {
         "hr",
         "small",
         "kbd",
+        "cite",
         "samp",
         "abbr",
         "select",

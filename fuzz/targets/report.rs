@@ -1,4 +1,4 @@
-//! Any octets as a kept report: what is read is written as the same report again, and in every format as text that
+//! Any octets as a kept report: what is read is written as the same report again, and in every text format as something that
 //! cannot take over a terminal.
 #![cfg_attr(fuzzing, no_main)]
 
@@ -12,7 +12,7 @@ pub fn run(data: &[u8]) {
     let again = read(written(&report, "json", Detail::Usual).as_bytes()).expect("a report");
     // Whatever JSON can hold comes back; a float may lose its last digit at first.
     assert_eq!(written(&again, "json", Detail::Usual), written(&report, "json", Detail::Usual));
-    for format in FORMATS {
+    for format in FORMATS.iter().filter(|format| !format.is_binary()) {
         for detail in [Detail::Brief, Detail::Full] {
             crate::harmless::check(format.name(), &written(&report, format.name(), detail));
         }

@@ -38,7 +38,7 @@ pub fn run(data: &[u8]) {
     let mut value = SAMPLE.clone();
     fill(&mut value, &mut texts.iter().cycle().cloned());
     let report: Report = serde_json::from_value(value).expect("the sample with other texts");
-    for format in FORMATS {
+    for format in FORMATS.iter().filter(|format| !format.is_binary()) {
         for detail in [Detail::Brief, Detail::Full] {
             let mut out = Vec::new();
             let style = Style { detail, ..Style::plain() };

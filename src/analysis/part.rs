@@ -8,7 +8,6 @@ use std::path::Path;
 use super::outcome::Frames;
 use super::run::{AnalyzeError, InputFacts, Progress, check_order, read_input};
 use super::{Analysis, Options, Outcome};
-use crate::capture::{CaptureError, Looks};
 use crate::findings::CaptureFacts;
 use crate::tcp::{Connection, Table};
 use crate::wire::Stamp;
@@ -35,7 +34,7 @@ pub struct PartFacts {
 /// Reads one file as a part.
 ///
 /// # Errors
-/// If it cannot be read at all, or is text: what text tells of a connection's segments is too little to join.
+/// If it cannot be read at all.
 pub fn read_part(
     path: &Path,
     options: &Options,
@@ -45,10 +44,6 @@ pub fn read_part(
     let table = Table::of_part(options.limits);
     let mut analysis = Analysis { table, ..Analysis::new(options.clone()) };
     let input = read_input(&mut analysis, path, &options, progress)?;
-    if input.text.is_some() {
-        let source = CaptureError::NotACapture { looks: Looks::Text, compression: Vec::new() };
-        return Err(AnalyzeError::Input { path: path.to_owned(), source });
-    }
     let sums = analysis.sums(Default::default());
     let facts = PartFacts { capture: analysis.capture, frames: sums.frames, input };
     let connections = analysis.kept.into_iter().chain(analysis.table.into_connections()).collect();

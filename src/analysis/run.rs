@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::{Analysis, Input, Options, Outcome};
 use crate::capture::{CaptureError, Reader, Summary};
-use crate::tcp::Table;
 use crate::transcript::Facts;
 use crate::wire::{Span, Timestamp};
 
@@ -151,7 +150,7 @@ pub fn run(
     let of = inputs.iter().map(|path| std::fs::metadata(path).ok().map(|meta| meta.len())).sum();
     let mut analysis = Analysis::new(options.clone());
     if inputs.len() > 1 {
-        analysis.table = Table::new(options.limits).without_streams();
+        analysis.lose_streams();
     }
     let mut facts: Vec<InputFacts> = Vec::with_capacity(inputs.len());
     let mut bytes_before = 0;

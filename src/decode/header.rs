@@ -14,8 +14,9 @@ pub fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize
     begins[4..8].copy_from_slice(&s.seq.0.to_be_bytes());
     begins[8..12].copy_from_slice(&s.ack.0.to_be_bytes());
     let at = memchr::memmem::find_iter(data, &begins).find(|&at| {
-        let rest = data.get(at + 13..at + 18);
-        rest.is_some_and(|rest| rest[0] == s.flags.0 && rest[3..5] == s.checksum.to_be_bytes())
+        let [window, checksum] = [s.window, s.checksum].map(u16::to_be_bytes);
+        let rest = [s.flags.0, window[0], window[1], checksum[0], checksum[1]];
+        data.get(at + 13..at + 18) == Some(&rest)
     })?;
     let len = usize::from(data.get(at + 12)? >> 4) * 4;
     Some(at..(at + len.max(SHORTEST)).min(data.len()))

@@ -26,6 +26,9 @@ impl Follower {
     /// The next file begins.
     pub fn begin(&mut self, path: PathBuf) {
         self.analysis.next_file();
+        if !self.inputs.is_empty() {
+            self.analysis.lose_streams();
+        }
         (self.told, self.holes) = ((0, 0), 0);
         let first_frame = self.analysis.frames() + 1;
         let summary = Summary::default();

@@ -80,7 +80,7 @@ impl Format for Html {
 pub(super) fn document(title: &str, body: &str, out: &mut dyn io::Write) -> io::Result<()> {
     // Whoever writes text into the capture cannot know the hash of the whole page, so that no script of theirs has its
     // number.
-    let nonce = blake3::hash(body.as_bytes()).to_hex();
+    let nonce = blake3::Hasher::new().update(title.as_bytes()).update(body.as_bytes()).finalize().to_hex();
     let nonce = &nonce[..32];
     let title = text(title);
     write!(

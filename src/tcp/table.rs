@@ -101,10 +101,15 @@ impl Table {
         Table { part: true, ..Table::new(limits) }
     }
 
-    /// From here on connections have no stream numbers: Wireshark numbers those of a single file.
-    pub fn without_streams(mut self) -> Self {
+    /// No connection has a stream number any more: Wireshark numbers those of a single file.
+    pub fn lose_streams(&mut self) {
         self.streams.lose_count();
-        self
+        for connection in &mut self.finished {
+            connection.stream = Connection::NO_STREAM;
+        }
+        for slot in 0..self.slab.capacity() {
+            self.slab[slot].stream = Connection::NO_STREAM;
+        }
     }
 
     /// Connections held: open ones, and those over that linger.
@@ -215,13 +220,7 @@ impl Table {
         for flow in all.chunk_by(|one, next| one.key == next.key) {
             self.then_flow(flow);
         }
-        self.streams.lose_count();
-        for connection in &mut self.finished {
-            connection.stream = Connection::NO_STREAM;
-        }
-        for slot in 0..self.slab.capacity() {
-            self.slab[slot].stream = Connection::NO_STREAM;
-        }
+        self.lose_streams();
         self
     }
 
