@@ -82,6 +82,7 @@ fn captures(index: &Index) -> Table {
         heading: vec![
             "severity",
             "capture",
+            "reports",
             "what",
             "FINs owed",
             "connections",
@@ -89,7 +90,6 @@ fn captures(index: &Index) -> Table {
             "first",
             "last",
             "files",
-            "reports",
         ],
         rows: (index.captures.iter())
             .map(|entry| {
@@ -105,6 +105,10 @@ fn captures(index: &Index) -> Table {
                 vec![
                     cell(entry.severity.map_or("ok", |severity| severity.word())),
                     cell(&entry.name),
+                    Cell {
+                        text: String::new(),
+                        links: entry.reports.iter().map(|file| (name(file), file.clone())).collect(),
+                    },
                     cell(&entry.headline),
                     cell(entry.owes_fin),
                     cell(entry.connections),
@@ -112,10 +116,6 @@ fn captures(index: &Index) -> Table {
                     time(&entry.first),
                     time(&entry.last),
                     cell(entry.files.len()),
-                    Cell {
-                        text: String::new(),
-                        links: entry.reports.iter().map(|file| (name(file), file.clone())).collect(),
-                    },
                 ]
             })
             .collect(),
@@ -154,6 +154,9 @@ fn summary(index: &Index) -> String {
     text + "."
 }
 
+/// Octets of text from which on a cell breaks its lines.
+const LONG_CELL: usize = 60;
+
 fn html(index: &Index) -> String {
     let mut page = String::new();
     let _ = write!(
@@ -161,11 +164,15 @@ fn html(index: &Index) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Captures: index</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<h1>Captures</h1>\n<p>{}</p>\n",
+         <title>Captures: index</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<main>\n<h1>Captures</h1>\n<p>{}</p>\n",
         html_text(&summary(index))
     );
     for table in tables(index).iter().filter(|table| !table.rows.is_empty()) {
-        let _ = write!(page, "<section>\n<h2>{}</h2>\n<table>\n<thead><tr>", html_text(table.title));
+        let _ = write!(
+            page,
+            "<section>\n<h2>{}</h2>\n<div class=\"scroll\" tabindex=\"0\">\n<table>\n<thead><tr>",
+            html_text(table.title)
+        );
         for heading in &table.heading {
             let _ = write!(page, "<th>{}</th>", html_text(heading));
         }
@@ -173,8 +180,8 @@ fn html(index: &Index) -> String {
         for row in &table.rows {
             page.push_str("<tr>");
             for cell in row {
-                page.push_str("<td>");
-                page.push_str(&html_text(&cell.text));
+                let class = if cell.text.len() > LONG_CELL { " class=\"long\"" } else { "" };
+                let _ = write!(page, "<td{class}>{}", html_text(&cell.text));
                 for (name, file) in &cell.links {
                     let _ = write!(page, "<a href=\"./{}\">{}</a> ", html_text(&url(file)), html_text(name));
                 }
@@ -182,9 +189,9 @@ fn html(index: &Index) -> String {
             }
             page.push_str("</tr>\n");
         }
-        page.push_str("</tbody>\n</table>\n</section>\n");
+        page.push_str("</tbody>\n</table>\n</div>\n</section>\n");
     }
-    page + "</body>\n</html>\n"
+    page + "</main>\n</body>\n</html>\n"
 }
 
 /// A file's name as a link: everything but the plainest characters is encoded.

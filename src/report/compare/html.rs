@@ -94,6 +94,9 @@ fn list(html: &mut String, lines: &[String]) {
     html.push_str("</ul>\n");
 }
 
+/// Octets from which on a cell breaks its lines.
+const LONG_CELL: usize = 60;
+
 /// Cells have gone through [`text`].
 fn table(html: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     html.push_str("<div class=\"scroll\" tabindex=\"0\">\n<table>\n<thead><tr>");
@@ -102,8 +105,12 @@ fn table(html: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        let _ = writeln!(html, "<tr>{}</tr>", cells.concat());
+        html.push_str("<tr>");
+        for cell in row {
+            let class = if cell.len() > LONG_CELL { " class=\"long\"" } else { "" };
+            let _ = write!(html, "<td{class}>{cell}</td>");
+        }
+        html.push_str("</tr>\n");
     }
     html.push_str("</tbody>\n</table>\n</div>\n");
 }
