@@ -21,6 +21,13 @@ const page = (json, name) => {
   return html;
 };
 
+/** A page made of a bundled capture. */
+const analysed = (capture, name) => {
+  const html = join(folder, name);
+  execFileSync(program, ["analyze", join(here, "../../testdata/captures", capture), "-q", "--tz", "UTC", "-o", html]);
+  return html;
+};
+
 /** The kept report with 20,000 flagged connections and 1,000 findings. */
 const large = () => {
   const report = JSON.parse(readFileSync(kept, "utf8"));
@@ -67,9 +74,17 @@ const firstColumn = (tab) => tab.locator("#table tbody tr:visible td:first-child
 
 const leak = page(kept, "leak.html");
 const many = page(large(), "large.html");
+const needle = analysed("needle-in-haystack/server-side.pcap.zst", "needle.html");
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium" });
 try {
   for (const width of [360, 1280]) {
+    await visit(browser, needle, width, "light", async (tab) => {
+      const top = await tab.locator("header").innerText();
+      for (const said of ["192.168.62.161:7001 owes its FIN on 5 of its 700", "LIKELY", "ss -tanp state close-wait"]) {
+        check(assert.ok, top.includes(said), said);
+      }
+      check(assert.ok, (await tab.locator("details svg").count()) > 0, "ladders are drawn");
+    });
     for (const scheme of ["light", "dark"]) {
       await visit(browser, leak, width, scheme, async (tab) => {
         const top = await tab.locator("header").innerText();
