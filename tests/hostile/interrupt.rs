@@ -20,8 +20,8 @@ fn long_capture() -> Vec<u8> {
     write::pcap(Kind::Nanos, Order::Little, 1, &(0..FRAMES).map(packet).collect::<Vec<_>>())
 }
 
-/// Analyses a pipe that stays open, and interrupts that once the capture is in it.
-fn interrupted(args: &[&str]) -> (Option<i32>, String, String) {
+/// Analyses a pipe that stays open, and sends that a signal once the capture is in it.
+fn interrupted(signal: &str, args: &[&str]) -> (Option<i32>, String, String) {
     let mut child: Child = Command::new(env!("CARGO_BIN_EXE_cwait-pcap"))
         .args(["analyze", "-", "--quiet"])
         .args(args)
@@ -34,7 +34,7 @@ fn interrupted(args: &[&str]) -> (Option<i32>, String, String) {
     stdin.write_all(&long_capture()).unwrap();
     stdin.flush().unwrap();
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     let status = child.wait().unwrap();
     drop(stdin);
     let mut text = [String::new(), String::new()];
@@ -46,7 +46,7 @@ fn interrupted(args: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn what_is_known_so_far_is_reported_if_asked_for() {
-    let (status, json, stderr) = interrupted(&["--on-interrupt", "report", "--format", "json"]);
+    let (status, json, stderr) = interrupted("-INT", &["--on-interrupt", "report", "--format", "json"]);
     assert_eq!((status, stderr.as_str()), (Some(130), ""));
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     let frames = report["capture"]["frames"].as_u64().unwrap() as usize;
@@ -62,8 +62,9 @@ fn what_is_known_so_far_is_reported_if_asked_for() {
 fn otherwise_the_program_ends_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("report.json");
-    let (status, stdout, stderr) = interrupted(&["-o", out.to_str().unwrap()]);
-    // Nothing is at stake yet, so that the signal itself ends it: 130 to a shell.
+    // Nothing is at stake yet, so that the signal itself ends it. Not SIGINT: a shell has its background jobs ignore that,
+    // and what they start ignores it, too.
+    let (status, stdout, stderr) = interrupted("-TERM", &["-o", out.to_str().unwrap()]);
     assert_eq!((status, stdout.as_str(), stderr.as_str()), (None, "", ""));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
