@@ -1,0 +1,285 @@
+//! Findings alike at one place become one; so do those that cannot be judged.
+
+use std::collections::BTreeMap;
+
+use super::Builder;
+use crate::analysis::Judged;
+use crate::findings::{self, Case, Group, Scope, rule};
+use crate::patterns::{self, PatternFinding};
+use crate::report::{
+    Cause, Certainty, Drawing, Finding, Lasted, Place, Quote, Severity, Step, Time, Undecided, Verdict,
+};
+
+/// Findings of one rule at one place, before they are put into words.
+type Alike<'a> = BTreeMap<(usize, String), Vec<(&'a Judged, &'a findings::Finding)>>;
+
+impl<'a> Builder<'a> {
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let mut alike: Alike<'a> = BTreeMap::new();
+        for judged in &self.outcome.connections {
+            for (at, finding) in judged.verdict.findings.iter().enumerate() {
+                // A connection is told once, under its main finding; what weakens verdicts is told for itself.
+                if at > 0 && finding.name != "capture-gap" && !findings::tells_why(finding.name) {
+                    continue;
+                }
+                let place = place_of(judged, finding);
+                let order = rank(finding.name);
+                alike.entry((order, place)).or_default().push((judged, finding));
+            }
+        }
+        let mut findings: Vec<_> =
+            alike.into_iter().map(|((_, place), members)| self.finding(place, members)).collect();
+        let patterns = patterns::judge(self.outcome, self.request.limit);
+        findings.extend(patterns.into_iter().map(|found| self.pattern(found)));
+        findings.sort_by(|a, b| {
+            let owed = |finding: &Finding| Verdict::DENIES.contains(&finding.name.as_str());
+            let order = b.severity.cmp(&a.severity).then(owed(b).cmp(&owed(a)));
+            order.then(rank(&a.name).cmp(&rank(&b.name))).then(b.count.cmp(&a.count))
+        });
+        findings
+    }
+
+    fn finding(&self, place: String, mut members: Vec<(&'a Judged, &'a findings::Finding)>) -> Finding {
+        members.sort_by_key(|(judged, finding)| {
+            (finding.since.map_or(u64::MAX, |since| since.frame), judged.connection.first.frame)
+        });
+        let name = members[0].1.name;
+        let cases: Vec<Case<'_>> = members.iter().map(|(judged, _)| self.outcome.case(judged)).collect();
+        let (judged, first) = members[0];
+        let (role, of) = self.role_and_count(judged, first);
+        let group = Group {
+            place: place.clone(),
+            members: cases.iter().zip(members.iter().map(|(_, finding)| *finding)).collect(),
+            of: of.max(members.len() as u64),
+            capture: &self.outcome.capture,
+        };
+        let words = rule(name).map(|rule| rule.words(&group)).unwrap_or_default();
+        // The rules over host records say themselves what the listing shows.
+        let said = findings::says(&group).filter(|_| !findings::tells_why(name));
+        let over_limit = self.request.limit.is_some_and(|limit| members.len() as u64 >= limit);
+        let severity = members.iter().map(|(_, finding)| finding.severity(members.len())).max();
+        let severity = match severity {
+            Some(_) if over_limit && name == "missing-fin" => Severity::Error,
+            Some(severity) => severity.into(),
+            None => Severity::Note,
+        };
+        let surest = members
+            .iter()
+            .rev()
+            .max_by_key(|(_, finding)| finding.fact)
+            .map_or(first, |(_, finding)| *finding);
+        let longest =
+            members.iter().filter_map(|(_, finding)| finding.lasted).max_by_key(|lasted| lasted.span);
+        let mut against: Vec<String> = Vec::new();
+        for text in members.iter().flat_map(|(_, finding)| &finding.against) {
+            if !against.contains(text) && against.len() < 3 {
+                against.push(text.clone());
+            }
+        }
+        Finding {
+            name: name.into(),
+            severity,
+            fact: surest.fact.into(),
+            process: findings::holders(&group).map(|holders| holders.to_string()),
+            quotes: (members.iter().flat_map(|(_, finding)| &finding.proof))
+                .take(Finding::QUOTED)
+                .map(Quote::from)
+                .collect(),
+            cause: surest.cause.clone().map(|found| Cause {
+                because: said.into_iter().chain(found.because.clone()).collect(),
+                ..cause(found)
+            }),
+            at: Place { role: role.into(), name: place, assumed: judged.roles.assumed },
+            count: members.len() as u64,
+            of: group.of,
+            headline: words.headline,
+            says: words.says,
+            against,
+            advice: words.advice,
+            next: steps(words.next),
+            since: members
+                .iter()
+                .filter_map(|(_, finding)| finding.since)
+                .min_by_key(|since| since.at)
+                .map(|s| s.at.into()),
+            lasted: longest.map(lasted),
+            evidence: first
+                .evidence
+                .iter()
+                .map(|(stamp, label)| self.evidence(judged, *stamp, label))
+                .collect(),
+            connections: members.iter().take(Finding::LISTED).map(|(judged, _)| judged.id()).collect(),
+            filter: filter_of_all(members.iter().map(|(judged, _)| self.filter(&judged.connection))),
+            accepted: None,
+            data: None,
+        }
+    }
+
+    fn pattern(&self, found: PatternFinding) -> Finding {
+        let member = |member: &usize| &self.outcome.connections[*member];
+        let id = |at: usize| member(&at).id();
+        Finding {
+            name: found.name.into(),
+            severity: found.severity.into(),
+            fact: found.fact.into(),
+            cause: found.cause.map(cause),
+            at: Place { role: found.role.into(), name: found.place, assumed: found.assumed },
+            count: found.members.len() as u64,
+            of: found.of.max(found.members.len() as u64),
+            headline: found.words.headline,
+            says: found.words.says,
+            against: found.against,
+            advice: found.words.advice,
+            next: steps(found.words.next),
+            since: found.since.map(Time::from),
+            lasted: found.lasted.map(lasted),
+            evidence: (found.evidence.iter())
+                .map(|(at, stamp, label)| self.evidence(member(at), *stamp, label))
+                .collect(),
+            connections: found.members.iter().take(Finding::LISTED).map(|at| id(*at)).collect(),
+            filter: filter_of_all(found.members.iter().map(|at| self.filter(&member(at).connection))),
+            process: None,
+            quotes: found.proof.iter().map(Quote::from).collect(),
+            accepted: None,
+            data: found.data.as_ref().map(|data| Drawing::of(data, &id)),
+        }
+    }
+
+    /// What kind of place it is, and how many connections it has in all.
+    fn role_and_count(&self, judged: &Judged, finding: &findings::Finding) -> (&'static str, u64) {
+        let service = judged.connection.key.endpoint(judged.roles.server());
+        let of_service = self.outcome.services.get(&service).map_or(0, |service| service.connections);
+        match rule(finding.name).map(|rule| rule.scope()) {
+            Some(Scope::Side) if finding.side == Some(judged.roles.server()) => ("service", of_service),
+            Some(Scope::Side | Scope::Client) => ("client", 0),
+            Some(Scope::Path) => ("path", 0),
+            Some(Scope::Capture) | None => ("capture", 0),
+        }
+    }
+
+    pub(super) fn undecided(&self) -> Vec<Undecided> {
+        let mut alike: BTreeMap<(&'static str, String), Vec<(&Judged, &findings::Undecided)>> =
+            BTreeMap::new();
+        for judged in &self.outcome.connections {
+            // What is found needs no second opinion.
+            let Some((name, undecided)) = judged.undecided() else { continue };
+            let key = &judged.connection.key;
+            let side = undecided.side.unwrap_or(judged.roles.server());
+            let place = if side == judged.roles.server() {
+                key.endpoint(side).to_string()
+            } else {
+                key.endpoint(side).addr().to_string()
+            };
+            alike.entry((name, place)).or_default().push((judged, undecided));
+        }
+        let mut all: Vec<_> = alike
+            .into_iter()
+            .map(|((name, place), members)| {
+                let (judged, first) = members[0];
+                let server = first.side == Some(judged.roles.server());
+                let port = judged.connection.key.endpoint(judged.roles.server()).port();
+                Undecided {
+                    name: name.into(),
+                    at: Place {
+                        role: if server { "service" } else { "client" }.into(),
+                        name: place.clone(),
+                        assumed: judged.roles.assumed,
+                    },
+                    count: members.len() as u64,
+                    says: format!("{place}: {}", first.why),
+                    next: vec![Step {
+                        on: judged
+                            .connection
+                            .key
+                            .endpoint(first.side.unwrap_or(judged.roles.server()))
+                            .addr()
+                            .to_string(),
+                        os: "Linux".into(),
+                        command: format!("ss -tanoep state all '( sport = :{port} or dport = :{port} )'"),
+                    }],
+                    connections: members
+                        .iter()
+                        .take(Finding::LISTED)
+                        .map(|(judged, _)| judged.id())
+                        .collect(),
+                }
+            })
+            .collect();
+        all.sort_by_key(|undecided| std::cmp::Reverse(undecided.count));
+        all
+    }
+}
+
+impl Judged {
+    /// What is undecided about it, unless something was found that explains it.
+    pub fn undecided(&self) -> Option<(&'static str, &findings::Undecided)> {
+        let noted = |name: &str| matches!(name, "capture-gap" | "frequent-keepalive" | "no-keepalive");
+        if self.verdict.primary().is_some_and(|finding| !noted(finding.name)) {
+            return None;
+        }
+        self.verdict.undecided.first().map(|(name, undecided)| (*name, undecided))
+    }
+}
+
+/// The place a finding is told under.
+fn place_of(judged: &Judged, finding: &findings::Finding) -> String {
+    let key = &judged.connection.key;
+    let service = key.endpoint(judged.roles.server());
+    let client = key.endpoint(judged.roles.client).addr();
+    match rule(finding.name).map(|rule| rule.scope()) {
+        Some(Scope::Side) if finding.side == Some(judged.roles.server()) => service.to_string(),
+        Some(Scope::Side | Scope::Client) => client.to_string(),
+        Some(Scope::Path) => format!("{client} - {service}"),
+        Some(Scope::Capture) | None => "the capture".into(),
+    }
+}
+
+/// Rules on single connections first, then patterns, each in the order of its list.
+fn rank(name: &str) -> usize {
+    let rule = findings::RULES.iter().position(|rule| rule.name() == name);
+    let pattern = || patterns::rank(name).map(|rank| findings::RULES.len() + rank);
+    rule.or_else(pattern).unwrap_or(usize::MAX)
+}
+
+fn cause(cause: findings::Cause) -> Cause {
+    let findings::Cause { what, certainty, because } = cause;
+    Cause { what: what.into(), certainty: certainty.into(), because }
+}
+
+fn lasted(lasted: findings::Lasted) -> Lasted {
+    Lasted { length: lasted.span.into(), at_least: lasted.at_least }
+}
+
+fn steps(next: Vec<(String, &'static str, String)>) -> Vec<Step> {
+    next.into_iter().map(|(on, os, command)| Step { on, os: os.into(), command }).collect()
+}
+
+/// `tcp.stream in {1, 2}` or `a or b`, to be pasted into Wireshark; at most two hundred connections.
+fn filter_of_all(filters: impl Iterator<Item = String>) -> String {
+    let all: Vec<_> = filters.take(200).collect();
+    let streams: Option<Vec<_>> = all.iter().map(|filter| filter.strip_prefix("tcp.stream eq ")).collect();
+    match streams {
+        Some(streams) if streams.len() > 1 => format!("tcp.stream in {{{}}}", streams.join(", ")),
+        _ => all.join(" or "),
+    }
+}
+
+impl From<findings::Severity> for Severity {
+    fn from(severity: findings::Severity) -> Severity {
+        match severity {
+            findings::Severity::Note => Severity::Note,
+            findings::Severity::Warning => Severity::Warning,
+            findings::Severity::Error => Severity::Error,
+        }
+    }
+}
+
+impl From<findings::Certainty> for Certainty {
+    fn from(certainty: findings::Certainty) -> Certainty {
+        match certainty {
+            findings::Certainty::Possible => Certainty::Possible,
+            findings::Certainty::Likely => Certainty::Likely,
+            findings::Certainty::Certain => Certainty::Certain,
+        }
+    }
+}

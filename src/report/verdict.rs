@@ -1,0 +1,51 @@
+//! The answer in two sentences, from what was found.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::text::count;
+use super::{Finding, Severity, Undecided};
+
+/// The answer on one screen.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// The worst severity found that is not accepted; null if nothing was found.
+    pub severity: Option<Severity>,
+    /// One line: `OK: no connection owes a FIN, none died after a silence`.
+    pub headline: String,
+}
+
+impl Verdict {
+    /// What the OK of a report denies, however slight it is.
+    pub(super) const DENIES: &[&str] = &[
+        "missing-fin",
+        "late-fin",
+        "close-wait-aborted",
+        "dead-after-idle",
+        "reset-after-idle",
+        "close-wait-buildup",
+    ];
+
+    /// The answer that these findings give; what is accepted has no say.
+    pub(super) fn of(findings: &[Finding], undecided: &[Undecided], segments: u64) -> Verdict {
+        let weights = || findings.iter().filter_map(Finding::weight);
+        let owed = |finding: &&Finding| Verdict::DENIES.contains(&finding.name.as_str());
+        let told = |finding: &&Finding| finding.weight().is_some();
+        let headline = match findings.iter().filter(told).find(|finding| finding.severity > Severity::Note) {
+            Some(first) => format!("{}: {}", first.name, first.headline),
+            None if segments == 0 => "no TCP segment in this capture".into(),
+            None if !undecided.is_empty() => {
+                let all: u64 = undecided.iter().map(|undecided| undecided.count).sum();
+                format!("UNDECIDED: {} cannot be judged from this capture", count(all, "connection"))
+            }
+            None => match findings.iter().find(owed) {
+                Some(accepted) if accepted.accepted.is_some() => {
+                    format!("OK, nothing that is not accepted: {}", accepted.headline)
+                }
+                Some(slight) => format!("OK, nothing worse than a note: {}", slight.headline),
+                None => "OK: no connection owes a FIN, none died after a silence".into(),
+            },
+        };
+        Verdict { severity: weights().max(), headline }
+    }
+}
