@@ -19,7 +19,6 @@ mod index;
 mod join;
 #[cfg(test)]
 mod laws;
-mod onward;
 mod replay;
 mod silence;
 mod slab;

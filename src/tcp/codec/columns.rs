@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::super::connection::Connection;
-use super::super::half::Half;
-use super::super::silence::{Clock, Outcome};
-use super::{blank_fin, blank_rst};
+use super::endings::{blank_fin, blank_rst};
+use crate::tcp::closing::{Fin, Rst};
+use crate::tcp::connection::Connection;
+use crate::tcp::half::Half;
+use crate::tcp::silence::{Clock, Outcome};
 use crate::wire::{SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
 
 /// One column: nothing, or a number.
@@ -236,7 +237,7 @@ static OF_SIDES: [Fact; 38] = facts_of_sides![
         |c, s, v| {
             let seen = placed(c, v);
             c.bits |= Connection::HAS_FIN;
-            c.extra_mut().fin[s.index()] = Some(Box::new(super::Fin { seen, sent: 1, ..blank_fin() }));
+            c.extra_mut().fin[s.index()] = Some(Box::new(Fin { seen, sent: 1, ..blank_fin() }));
         }
     ],
     [
@@ -281,7 +282,7 @@ static OF_SIDES: [Fact; 38] = facts_of_sides![
         |c, s, v| {
             let seen = placed(c, v);
             c.bits |= Connection::HAS_RST;
-            c.extra_mut().rst[s.index()] = Some(Box::new(super::Rst { seen, sent: 1, ..blank_rst() }));
+            c.extra_mut().rst[s.index()] = Some(Box::new(Rst { seen, sent: 1, ..blank_rst() }));
         }
     ],
     [

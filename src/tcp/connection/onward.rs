@@ -9,10 +9,10 @@
 //! 53 packets), a segment took 590 instructions in the table before there was a short road and 445 with it, 320 where
 //! only the short road is taken (`valgrind --tool=callgrind`; hash, index and key included).
 
-use super::connection::{Connection, store_us};
-use super::half::Half;
-use super::history::Letter;
-use super::silence::Silences;
+use super::{Connection, store_us};
+use crate::tcp::half::Half;
+use crate::tcp::history::Letter;
+use crate::tcp::silence::Silences;
 use crate::wire::{Segment, TcpFlags};
 
 impl Connection {
@@ -37,7 +37,7 @@ impl Connection {
 
     /// Notes the segment if it goes straight on, and says whether it did.
     #[inline(always)]
-    pub(super) fn goes_straight_on(&mut self, s: &Segment) -> bool {
+    pub(in crate::tcp) fn goes_straight_on(&mut self, s: &Segment) -> bool {
         const CONTROL: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0 | TcpFlags::ACK.0;
         let [lo, hi] = &self.halves;
         let latest = lo.last.at.max(hi.last.at);

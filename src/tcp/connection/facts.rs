@@ -1,0 +1,147 @@
+//! What is known of a connection, for those who ask.
+
+use super::{Connection, stored_us};
+use crate::tcp::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
+use crate::tcp::silence::Silences;
+use crate::wire::{Side, Span, Stamp, TcpFlags};
+
+impl Connection {
+    /// Whether nothing was seen yet.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        !self.halves[0].spoke() && !self.halves[1].spoke()
+    }
+
+    /// The last segment of either side, RSTs included.
+    pub fn last(&self) -> Stamp {
+        let last = self.halves[0].last.max_frame(self.halves[1].last).max_frame(self.first);
+        if self.bits & Connection::HAS_RST == 0 {
+            debug_assert!(Side::BOTH.into_iter().all(|side| self.rst(side).is_none()));
+            return last;
+        }
+        let resets = Side::BOTH.into_iter().filter_map(|side| self.rst(side)).map(|rst| rst.last_sent);
+        resets.fold(last, Stamp::max_frame)
+    }
+
+    /// Who sent the first SYN, or was answered by a SYN-ACK; none in a connection that began before the capture.
+    pub fn opener(&self) -> Option<Side> {
+        match self.bits & (Connection::OPENED_BY_LO | Connection::OPENED_BY_HI) {
+            Connection::OPENED_BY_LO => Some(Side::Lo),
+            Connection::OPENED_BY_HI => Some(Side::Hi),
+            _ => None,
+        }
+    }
+
+    /// Whether a segment that follows the handshake was seen of the opener, or shown by the other side to have arrived;
+    /// or the capture began after it.
+    pub fn established(&self) -> bool {
+        self.bits & Connection::ESTABLISHED != 0
+    }
+
+    /// The SYN was not seen: the connection is older than the capture.
+    pub fn midstream(&self) -> bool {
+        !(self.halves[0].flags | self.halves[1].flags).any(TcpFlags::SYN)
+    }
+
+    /// SYN and FIN came in one segment.
+    pub fn syn_fin(&self) -> bool {
+        self.bits & Connection::SYN_FIN != 0
+    }
+
+    /// Another connection with the same addresses and ports began while this one was not over.
+    pub fn replaced(&self) -> bool {
+        self.bits & Connection::REUSED != 0
+    }
+
+    /// Parts of a capture were joined in a way that leaves retransmission and silence counts approximate.
+    pub fn counts_are_about(&self) -> bool {
+        self.bits & Connection::ABOUT != 0
+    }
+
+    /// The first FIN of that side.
+    pub fn fin(&self, side: Side) -> Option<&Fin> {
+        self.extra.as_ref()?.fin[side.index()].as_deref()
+    }
+
+    /// The first RST of that side.
+    pub fn rst(&self, side: Side) -> Option<&Rst> {
+        self.extra.as_ref()?.rst[side.index()].as_deref()
+    }
+
+    /// Whether a RST of that side was acceptable, so that it ended the connection (RFC 9293 §3.5.3).
+    pub fn ended_by_rst(&self, side: Side) -> bool {
+        self.bits & [Connection::RST_BY_LO, Connection::RST_BY_HI][side.index()] != 0
+    }
+
+    /// Silences of a second or more.
+    pub fn silences(&self) -> Option<&Silences> {
+        self.extra.as_ref()?.silences.as_deref()
+    }
+
+    /// Closed windows announced by that side.
+    pub fn zero_window(&self, side: Side) -> Option<&ZeroWindow> {
+        self.extra.as_ref()?.zero.as_ref().map(|zero| &zero[side.index()])
+    }
+
+    /// The segment that this side repeats at the end, without its peer acknowledging any of it.
+    pub fn stuck(&self, side: Side) -> Option<&Stuck> {
+        let stuck = self.extra.as_ref()?.stuck[side.index()].as_deref()?;
+        let peer = &self.halves[side.peer().index()];
+        (peer.has_ack() && !peer.ack.after(stuck.seq)).then_some(stuck)
+    }
+
+    /// The first ICMP error that quoted a segment of that side.
+    pub fn icmp(&self, side: Side) -> Option<&IcmpError> {
+        self.extra.as_ref()?.icmp.as_ref()?[side.index()].as_ref()
+    }
+
+    /// Time from SYN to SYN-ACK: the round trip from the capture point to the responder.
+    pub fn responder_rtt(&self) -> Option<Span> {
+        stored_us(self.responder_rtt_us)
+    }
+
+    /// Time from SYN-ACK to ACK: the round trip from the capture point to the originator.
+    pub fn originator_rtt(&self) -> Option<Span> {
+        stored_us(self.originator_rtt_us)
+    }
+
+    /// The handshake's round trip over the whole path.
+    pub fn rtt(&self) -> Option<Span> {
+        Some(self.responder_rtt()? + self.originator_rtt()?)
+    }
+
+    /// From the first frame to the first payload of that side.
+    pub fn first_payload_after(&self, side: Side) -> Option<Span> {
+        stored_us(self.tallies[side.index()].first_payload_us)
+    }
+
+    /// The longest time from the last payload of one side to the first payload of the other.
+    pub fn longest_answer(&self) -> Option<Span> {
+        stored_us(self.longest_answer_us)
+    }
+
+    /// Payload that side sent after it had acknowledged its peer's FIN.
+    pub fn payload_after_peer_fin(&self, side: Side) -> u64 {
+        match self.fin(side.peer()) {
+            Some(fin) => self.halves[side.index()].payload.saturating_sub(fin.peer_payload_before),
+            None => 0,
+        }
+    }
+
+    /// Both FINs were acknowledged.
+    #[inline]
+    pub fn closed_by_both(&self) -> bool {
+        self.bits & Connection::CLOSED_ORDERLY != 0
+    }
+
+    /// Whether the connection has ended: both FINs acknowledged, or an acceptable RST.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.bits & (Connection::CLOSED_ORDERLY | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
+    }
+
+    /// Whether a FIN or an acceptable RST was seen.
+    pub(in crate::tcp) fn has_ending(&self) -> bool {
+        self.bits & (Connection::HAS_FIN | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
+    }
+}

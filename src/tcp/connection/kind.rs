@@ -1,0 +1,79 @@
+//! What a segment is, by its numbers.
+
+use super::Connection;
+use crate::tcp::silence::Silences;
+use crate::wire::{Segment, Span, TcpFlags};
+
+/// What a segment is, by its numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Goes on where its side stopped.
+    New,
+    /// Leaves a hole: *previous segment not captured*.
+    Jump,
+    /// A keep-alive probe.
+    KeepAlive,
+    /// A probe of a closed window.
+    WindowProbe,
+    /// Fills a hole at once.
+    OutOfOrder,
+    /// Was sent before.
+    Again,
+    /// Empty and behind: an old acknowledgment.
+    Old,
+    /// Nowhere near this connection's numbers.
+    Foreign,
+}
+
+impl Connection {
+    /// A late segment within this time of its side's previous one, with a hole open, is out of order rather than sent again.
+    const REORDERED_WITHIN: Span = Span::millis(3);
+
+    /// What a segment is, judged by the numbers before it.
+    #[inline]
+    pub(super) fn kind(&self, s: &Segment) -> Kind {
+        let half = &self.halves[s.side.index()];
+        let peer = &self.halves[s.side.peer().index()];
+        if self.bits & Connection::ESTABLISHED == 0 && self.stale_answer(s) {
+            return Kind::Foreign;
+        }
+        if !half.has_seq() {
+            return Kind::New;
+        }
+        let ahead = s.seq - half.nxt;
+        if ahead.unsigned_abs() > 1 << 30 && !s.flags.any(TcpFlags::SYN) {
+            // Unless the peer speaks of the same numbers: then a gigabyte passed that was not captured.
+            let corroborated = peer.has_ack() && (s.seq - peer.ack).unsigned_abs() < 1 << 20;
+            return if corroborated && ahead > 0 { Kind::Jump } else { Kind::Foreign };
+        }
+        if ahead == 0 {
+            return Kind::New;
+        }
+        if ahead > 0 {
+            return Kind::Jump;
+        }
+        if s.len <= 1 && ahead == -1 && !s.flags.any(TcpFlags::SYN | TcpFlags::FIN) {
+            let acked = peer.has_ack() && peer.ack.at_or_after(half.nxt);
+            if peer.window == 0 && peer.spoke() {
+                return Kind::WindowProbe;
+            }
+            if acked || s.len == 0 && s.seen.at - half.last.at >= Silences::SHORTEST {
+                return Kind::KeepAlive;
+            }
+        }
+        if s.span() == 0 {
+            return Kind::Old;
+        }
+        let late = self.is_close_behind(s);
+        match self.tallies[s.side.index()].open_holes {
+            0 if peer.window == 0 && peer.spoke() && s.len > 0 => Kind::WindowProbe,
+            1.. if late => Kind::OutOfOrder,
+            _ => Kind::Again,
+        }
+    }
+
+    /// Whether it passed so soon after its side's previous segment that the two may have changed places.
+    pub(super) fn is_close_behind(&self, s: &Segment) -> bool {
+        s.seen.at - self.halves[s.side.index()].last.at <= Connection::REORDERED_WITHIN
+    }
+}

@@ -1,0 +1,144 @@
+//! What few connections have, of two parts: the first of each stays, and what was counted is added.
+
+use crate::tcp::closing::{Fin, IcmpError, Rst, ZeroWindow};
+use crate::tcp::connection::{Connection, Extra};
+use crate::tcp::half::Half;
+use crate::tcp::silence::Unknown;
+
+impl Connection {
+    pub(super) fn add_extra(
+        &mut self,
+        rest: &Extra,
+        fins: &[Option<Fin>; 2],
+        payload: [u64; 2],
+        unknown: &Unknown,
+    ) {
+        let silences = rest.silences.as_ref().filter(|silences| ***silences != Default::default());
+        let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
+        let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
+        let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
+            && rest.stuck.iter().all(Option::is_none)
+            && rest.rst.iter().flatten().all(|rst| rst.sent == 0)
+            && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
+        if nothing && self.extra.is_none() {
+            return;
+        }
+        let extra = self.extra_mut();
+        for x in 0..2 {
+            // What was known when the head closed was sent before; whose it is was decided when the head was replayed.
+            let again = fins[x].filter(|fin| fin.sent > 0 || extra.fin[x].is_some());
+            extra.fin[x] = match (extra.fin[x].take(), again) {
+                (Some(first), Some(again)) => Some(Box::new(first.then(&again, payload[1 - x]))),
+                (None, Some(mut only)) => {
+                    only.peer_payload_before += payload[1 - x];
+                    Some(Box::new(only))
+                }
+                (first, None) => first,
+            };
+            extra.stuck[x] = match (extra.stuck[x].take(), rest.stuck[x].clone()) {
+                (Some(earlier), Some(later)) => Some(Box::new(earlier.then(*later))),
+                (earlier, later) => later.or(earlier),
+            };
+            extra.rst[x] = match (extra.rst[x].take(), rest.rst[x].clone().filter(|rst| rst.sent > 0)) {
+                (Some(first), Some(again)) if first.sent > 0 => {
+                    let sent = first.sent.saturating_add(again.sent);
+                    Some(Box::new(Rst { sent, last_sent: again.last_sent, ..*first }))
+                }
+                (first, later) => later.or(first),
+            };
+        }
+        let has_rst = extra.rst.iter().any(Option::is_some);
+        if silences.is_some() || extra.silences.is_some() {
+            let later = silences.map(|silences| (**silences).clone()).unwrap_or_default();
+            let silences = extra.silences.get_or_insert_default();
+            **silences = silences.then(&later, unknown);
+        }
+        if zero.is_some() || extra.zero.is_some() {
+            let later = zero.map(|zero| **zero).unwrap_or_default();
+            let zero = extra.zero.get_or_insert_default();
+            **zero = [zero[0].then(&later[0]), zero[1].then(&later[1])];
+        }
+        if rest.recent.is_some() {
+            extra.recent = rest.recent.clone();
+        }
+        if has_rst {
+            self.bits |= Connection::HAS_RST;
+        }
+    }
+
+    /// ICMP errors depend on nothing that came before them, so they are no part of any head.
+    pub(super) fn add_icmp(&mut self, later: &Connection) {
+        if self.first.frame == 0 {
+            self.first = later.first;
+        }
+        let Some(errors) = later.extra.as_ref().and_then(|extra| extra.icmp.as_ref()) else { return };
+        let own = self.extra_mut().icmp.get_or_insert_default();
+        for x in 0..2 {
+            own[x] = match (own[x], errors[x]) {
+                (Some(first), Some(again)) => {
+                    Some(IcmpError { count: first.count.saturating_add(again.count), ..first })
+                }
+                (first, only) => first.or(only),
+            };
+        }
+    }
+
+    pub(super) fn without_empty_boxes(mut self) -> Connection {
+        self.extra = self.extra.filter(|extra| **extra != Extra::default());
+        self
+    }
+}
+
+impl Extra {
+    pub(super) fn count_anew(&mut self) {
+        for fin in self.fin.iter_mut().flatten() {
+            fin.sent = 0;
+            fin.peer_payload_before = 0;
+            (fin.close_wait, fin.perhaps_close_wait) = (None, None);
+        }
+        self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
+        self.stuck = [None, None];
+        self.empties = None;
+        if let Some(silences) = &mut self.silences {
+            **silences = silences.running();
+        }
+        if let Some(zero) = &mut self.zero {
+            **zero = zero.map(|zero| zero.running());
+        }
+    }
+}
+
+impl Fin {
+    /// `peer` is what an earlier part knows of the one that acknowledged this FIN, and whether it had sent its own.
+    pub(super) fn settle_close_wait(&mut self, peer: &Half, peer_closed: bool) {
+        if peer_closed {
+            (self.close_wait, self.perhaps_close_wait) = (None, None);
+        }
+        if let Some((stamp, number)) = self.perhaps_close_wait.filter(|_| peer.is_anchored()) {
+            if peer.ends_in(number) {
+                self.close_wait = Some(stamp);
+            }
+            self.perhaps_close_wait = None;
+        }
+    }
+
+    /// `again` is the same FIN as known to a part that began later; `payload` is what the peer had sent until then.
+    fn then(&self, again: &Fin, payload: u64) -> Fin {
+        let sent = self.sent.saturating_add(again.sent);
+        let last_sent = if again.sent > 0 { again.last_sent } else { self.last_sent };
+        let close_wait = self.close_wait.or(again.close_wait);
+        let perhaps_close_wait = self.perhaps_close_wait.or(again.perhaps_close_wait);
+        if self.acked.is_some() {
+            return Fin { sent, last_sent, close_wait, perhaps_close_wait, ..*self };
+        }
+        Fin {
+            sent,
+            last_sent,
+            close_wait,
+            perhaps_close_wait,
+            acked: again.acked,
+            peer_payload_before: payload + again.peer_payload_before,
+            ..*self
+        }
+    }
+}
