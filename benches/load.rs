@@ -20,11 +20,24 @@ pub struct Load {
     pub leak_every: u32,
     /// Where the random numbers start.
     pub seed: u64,
+    /// Number of the first connection: loads of other numbers are of other clients.
+    pub first: u32,
+    /// Time of the first packet, seconds since 1970.
+    pub begins: u64,
 }
 
 impl Default for Load {
     fn default() -> Self {
-        Load { packets: 1_000_000, concurrency: 5_000, payload: 24, exchanges: 24, leak_every: 200, seed: 1 }
+        Load {
+            packets: 1_000_000,
+            concurrency: 5_000,
+            payload: 24,
+            exchanges: 24,
+            leak_every: 200,
+            seed: 1,
+            first: 0,
+            begins: 1_700_000_000,
+        }
     }
 }
 
@@ -53,7 +66,7 @@ pub fn write(load: &Load, out: &mut impl Write) -> io::Result<()> {
         header.extend(&number.to_le_bytes()[..octets]);
     }
     out.write_all(&header)?;
-    let mut next = 0;
+    let mut next = load.first;
     let mut fresh = |random: &mut Random| {
         let talk = Talk {
             number: next,
@@ -68,7 +81,7 @@ pub fn write(load: &Load, out: &mut impl Write) -> io::Result<()> {
     let mut talks: Vec<_> = (0..load.concurrency).map(|_| fresh(&mut random)).collect();
     // A tenth of a second between two packets of one connection, as on a busy service; never slower than 3 us a packet.
     let step_ns = (100_000_000 / load.concurrency.max(1) as u64).min(3_000);
-    let mut at_ns = 1_700_000_000_000_000_000_u64;
+    let mut at_ns = load.begins * 1_000_000_000;
     let mut packet = Vec::with_capacity(2_048);
     for _ in 0..load.packets {
         at_ns += random.below(2 * step_ns + 1);

@@ -1,6 +1,6 @@
 //! Writes a generated capture, for measuring this and other programs on the same input.
 //!
-//! `cargo run --release --example generate -- FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES]]]]`
+//! `cargo run --release --example generate -- FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES [FIRST [BEGINS]]]]]]`
 
 #[path = "../benches/load.rs"]
 mod load;
@@ -13,7 +13,7 @@ fn main() -> std::io::Result<()> {
     let number =
         |at: usize, default: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
     let Some(path) = arguments.get(1) else {
-        eprintln!("usage: generate FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES]]]]");
+        eprintln!("usage: generate FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES [FIRST [BEGINS]]]]]]");
         std::process::exit(2);
     };
     let default = load::Load::default();
@@ -22,6 +22,8 @@ fn main() -> std::io::Result<()> {
         concurrency: number(3, default.concurrency as u64) as usize,
         payload: number(4, default.payload as u64) as usize,
         exchanges: number(5, u64::from(default.exchanges)) as u32,
+        first: number(6, 0) as u32,
+        begins: number(7, default.begins),
         ..default
     };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);

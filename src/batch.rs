@@ -14,5 +14,5 @@ pub use find::{Found, find};
 pub use index::{Entry, Failed, Index, Leak, LeftOut, Timer};
 pub use pages::{INDEX_FORMATS, IndexFormat};
 pub use plan::{Passed, PassedKind, Plan, Planned};
-pub use pool::Pool;
+pub use pool::{Pool, Silent};
 pub use state::{Seen, State};

@@ -17,12 +17,12 @@ mod rows;
 mod series;
 
 pub use captures::Capture;
-pub use file::{Fragment, FragmentWriter, looks_like_one, unfinished};
+pub use file::{Fragment, FragmentWriter, is_unfinished, looks_like_one, unfinished};
 pub use join::{Joining, Set, joined, sets};
 pub use map::{Mapped, content_hash, map};
 pub use merge::{Merged, Told, merge};
 pub use rows::Row;
-pub use series::series;
+pub use series::{Sequence, out_of_sequence, series};
 
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,18 @@ pub enum FragmentError {
         /// Another one.
         other: String,
     },
+    /// Names count up otherwise than time goes on.
+    #[error(
+        "{} comes before {} in time, but behind it by name: are they one capture? --join all takes them in order of time",
+        first.display(),
+        second.display()
+    )]
+    Sequence {
+        /// The earlier one.
+        first: PathBuf,
+        /// The later one.
+        second: PathBuf,
+    },
     /// Lines of text: what they leave out is told by a report of their own.
     #[error("{}: is text, which has no fragment; 'cwait-pcap analyze' reads it", .0.display())]
     Text(PathBuf),
@@ -95,7 +107,9 @@ impl FragmentError {
             | FragmentError::Text(path)
             | FragmentError::Newer { path, .. }
             | FragmentError::Damaged { path, .. } => Some(path),
-            FragmentError::Options { .. } | FragmentError::Analyze(_) => None,
+            FragmentError::Options { .. } | FragmentError::Sequence { .. } | FragmentError::Analyze(_) => {
+                None
+            }
         }
     }
 

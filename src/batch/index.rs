@@ -125,6 +125,17 @@ pub struct LeftOut {
     pub foreign: u64,
 }
 
+impl LeftOut {
+    /// Adds files in which something was wrong, those that are known already left out.
+    pub fn add(&mut self, failed: Vec<Failed>) {
+        for file in failed {
+            if self.failed.iter().all(|known| known.path != file.path) {
+                self.failed.push(file);
+            }
+        }
+    }
+}
+
 impl Entry {
     /// Of a report that lists at least its flagged connections.
     pub fn new(name: String, report: &Report, reports: Vec<String>) -> Entry {

@@ -1,11 +1,11 @@
 //! What a batch will do: which captures there are, and which of them are one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::find::Found;
 use crate::capture::{CaptureError, Limits, Reader};
-use crate::fragment::{Joining, series};
+use crate::fragment::{Joining, Sequence, out_of_sequence, series};
 use crate::wire::Timestamp;
 
 /// The captures of a batch.
@@ -15,6 +15,8 @@ pub struct Plan {
     pub sets: Vec<Planned>,
     /// Files that will not be read.
     pub passed: Vec<Passed>,
+    /// Files that look like one capture and will not be joined, and why.
+    pub apart: Vec<String>,
 }
 
 /// Captures that will be one.
@@ -52,8 +54,8 @@ pub enum PassedKind {
     Temporary,
 }
 
-/// A file, when it begins, and its octets.
-type Dated = (Timestamp, PathBuf, u64);
+/// A file: when it begins, its place by name, and its octets.
+type Dated = (Timestamp, Sequence, PathBuf, u64);
 
 /// What a look at the beginning tells.
 struct Looked {
@@ -81,10 +83,20 @@ impl Plan {
                 Joining::Auto => (series(path), format!("{:?} {:?}", looked.links, looked.snaplen)),
                 Joining::All => Default::default(),
             };
-            let first = looked.first.unwrap_or(Timestamp(i64::MAX));
-            sets.entry(name).or_default().push((first, path.clone(), octets));
+            let first = looked.first.unwrap_or(NEVER);
+            sets.entry(name).or_default().push((first, Sequence::of(path), path.clone(), octets));
         }
-        plan.sets = sets.into_iter().map(|((name, _), files)| Planned::new(name, files)).collect();
+        for ((name, _), mut files) in sets {
+            files.sort();
+            match contradiction(&files).filter(|_| joining == Joining::Auto) {
+                Some(why) => {
+                    plan.apart.push(format!("{name}: {why}"));
+                    let single = |file: Dated| Planned::new(String::new(), vec![file]);
+                    plan.sets.extend(files.into_iter().map(single));
+                }
+                None => plan.sets.push(Planned::new(name, files)),
+            }
+        }
         plan
     }
 
@@ -95,15 +107,19 @@ impl Plan {
 }
 
 impl Planned {
-    fn new(name: String, mut files: Vec<Dated>) -> Planned {
-        files.sort();
+    /// Of files in order of time.
+    fn new(name: String, files: Vec<Dated>) -> Planned {
         let name = match &files[..] {
-            [(_, only, _)] => only.display().to_string(),
-            [(_, first, _), ..] if name.is_empty() => series(first),
+            [(_, _, only, _)] => only.display().to_string(),
+            [(_, _, first, _), ..] if name.is_empty() => series(first),
             _ => name,
         };
-        let begins = files.first().map(|file| file.0).filter(|&first| first != Timestamp(i64::MAX));
-        Planned { name, begins, files: files.into_iter().map(|(_, path, octets)| (path, octets)).collect() }
+        let begins = files.first().map(|file| file.0).filter(|&first| first != NEVER);
+        Planned {
+            name,
+            begins,
+            files: files.into_iter().map(|(_, _, path, octets)| (path, octets)).collect(),
+        }
     }
 
     /// Octets in all.
@@ -112,7 +128,22 @@ impl Planned {
     }
 }
 
-fn look(path: &std::path::Path, limits: &Limits) -> Result<Looked, CaptureError> {
+/// When a file without frames begins: behind all others.
+const NEVER: Timestamp = Timestamp(i64::MAX);
+
+/// Whether names say another order than times do, in words.
+fn contradiction(files: &[Dated]) -> Option<String> {
+    let dated: Vec<&Path> =
+        files.iter().filter(|file| file.0 != NEVER).map(|file| file.2.as_path()).collect();
+    let [first, second] = out_of_sequence(&dated)?;
+    let (first, second) = (first.display(), second.display());
+    Some(format!(
+        "{first} comes before {second} in time, but behind it by name; each file is taken for itself (--join all \
+         takes them for one, in order of time)"
+    ))
+}
+
+fn look(path: &Path, limits: &Limits) -> Result<Looked, CaptureError> {
     // A quarter of the usual buffer: a look at the first record needs no more.
     let limits = Limits { buffer: 1 << 18, ..*limits };
     let mut reader = Reader::open(path, &limits)?;

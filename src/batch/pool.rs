@@ -10,6 +10,17 @@ use crate::report::{Drawing, Listed, Report, Request};
 /// Findings that bound a timer.
 const TIMERS: [&str; 3] = ["path-idle-timeout", "half-closed-timeout", "server-idle-timeout"];
 
+/// What of a capture bounds timers: its silent connections, and what they are judged by.
+pub struct Silent(Outcome);
+
+impl Silent {
+    /// Of a capture.
+    pub fn of(mut outcome: Outcome) -> Silent {
+        outcome.connections.retain(|judged| judged.connection.silences().is_some());
+        Silent(outcome)
+    }
+}
+
 /// The silences of all captures.
 #[derive(Default)]
 pub struct Pool {
@@ -20,8 +31,7 @@ pub struct Pool {
 
 impl Pool {
     /// Adds the silent connections of a set.
-    pub fn add(&mut self, set: &str, mut outcome: Outcome) {
-        outcome.connections.retain(|judged| judged.connection.silences().is_some());
+    pub fn add(&mut self, set: &str, Silent(mut outcome): Silent) {
         for judged in &outcome.connections {
             self.sets.insert(judged.id(), set.to_owned());
         }

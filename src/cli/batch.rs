@@ -2,6 +2,7 @@
 //! these names do it one by one.
 
 mod bars;
+mod jobs;
 mod reports;
 
 use std::collections::HashMap;
@@ -24,11 +25,10 @@ use super::job::zone;
 use super::output::{to_file, to_stdout};
 use super::status::Status;
 use bars::Bars;
-use reports::Reports;
 
 /// Where fragments and the memory of what was done are, inside the folder of reports.
 const FRAGMENTS: &str = "fragments";
-const STATE: &str = "state.json";
+const STATE: &str = "state.ndjson";
 
 /// Plans, and unless only that is wanted, does it.
 pub fn run(args: &BatchArgs) -> Result<Status> {
@@ -111,6 +111,9 @@ fn told(plan: &Plan) -> String {
             }
         }
     }
+    for why in &plan.apart {
+        text += &format!("not joined: {why}\n");
+    }
     for passed in &plan.passed {
         text += &format!("not read: {}: {}\n", passed.path.display(), passed.why);
     }
@@ -167,22 +170,34 @@ impl Batch<'_> {
             locked(&results).fail(&passed.path, passed.why.clone(), Status::Done);
         }
         locked(&results).worse(status_of_passed(plan));
+        for why in &plan.apart {
+            eprintln!("cwait-pcap: {why}");
+        }
         let kept = self.out.join(FRAGMENTS).join(STATE);
-        let state = Mutex::new(State::load(&kept));
+        let state = State::open(&kept).with_context(|| kept.display().to_string())?;
+        let state = Mutex::new(state);
         self.map_all(plan, &results, &state);
-        let (mut results, mut state) = (unlocked(results), unlocked(state));
-        if self.options.interrupt.is_raised() {
-            to_file(&kept, |out| out.write_all(state.json().as_bytes()))
-                .with_context(|| kept.display().to_string())?;
-            eprintln!("cwait-pcap: interrupted; --resume goes on from here");
+        let interrupted = || {
+            let raised = self.options.interrupt.is_raised();
+            if raised {
+                eprintln!("cwait-pcap: interrupted; --resume goes on from here");
+            }
+            raised
+        };
+        if interrupted() {
             return Ok(Status::Interrupted);
         }
-        let mut reports = Reports::new(self, &mut results, &mut state);
-        plan.sets.iter().try_for_each(|set| reports.add(set))?;
-        let (entries, timers) = reports.finish();
-        to_file(&kept, |out| out.write_all(state.json().as_bytes()))
-            .with_context(|| kept.display().to_string())?;
-        let Results { left_out, status, .. } = results;
+        let mut results = unlocked(results);
+        let jobs = jobs::of(self, plan, &mut results);
+        let told = reports::write_all(self, &jobs, &state)?;
+        if interrupted() {
+            return Ok(Status::Interrupted);
+        }
+        let timers = told.timers();
+        results.worse(told.status.unwrap_or(Status::Done));
+        let Results { mut left_out, status, .. } = results;
+        left_out.add(told.failed);
+        let entries = told.entries;
         let none = entries.is_empty();
         let index = Index::new(entries, timers, left_out);
         for format in INDEX_FORMATS {
@@ -203,11 +218,9 @@ impl Batch<'_> {
         let mut files: Vec<_> = plan.files().collect();
         files.sort_by_key(|(path, octets)| (std::cmp::Reverse(*octets), path.clone()));
         let bars = Bars::new(self.args.quiet, files.len(), files.iter().map(|file| file.1).sum());
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = self.args.jobs.map_or(cores, usize::from).min(files.len());
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            for _ in 0..jobs {
+            for _ in 0..self.threads(files.len()) {
                 scope.spawn(|| {
                     while let Some((path, octets)) = files.get(next.fetch_add(1, Ordering::Relaxed))
                         && !self.options.interrupt.is_raised()
@@ -217,6 +230,12 @@ impl Batch<'_> {
                 });
             }
         });
+    }
+
+    /// So many of them at once.
+    fn threads(&self, jobs: usize) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.args.jobs.map_or(cores, usize::from).min(jobs)
     }
 
     fn map_one(&self, path: &Path, octets: u64, bars: &Bars, results: &Mutex<Results>, state: &Mutex<State>) {
@@ -240,7 +259,9 @@ impl Batch<'_> {
                     locked(results).fail(path, trouble.what, status);
                 } else if let Ok(mut before) = before {
                     before.fragment = mapped.fragment.file_name().unwrap_or_default().into();
-                    locked(state).note(path, before);
+                    if let Err(error) = locked(state).note_file(path, before) {
+                        bars.warn(&format!("--resume will read {} again: {error}", path.display()));
+                    }
                 }
                 locked(results).mapped.insert(path.to_owned(), mapped);
             }

@@ -115,7 +115,7 @@ pub fn parts(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
             .map(|entry| Ok(entry?.path()))
             .collect::<std::io::Result<Vec<_>>>()
             .with_context(|| path.display().to_string())?;
-        inside.retain(|path| fragment::looks_like_one(path));
+        inside.retain(|path| !fragment::is_unfinished(path) && fragment::looks_like_one(path));
         inside.sort();
         if inside.is_empty() {
             bail!("{}: no fragment in it", path.display());

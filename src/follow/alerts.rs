@@ -78,11 +78,12 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// What changed since the report before, in the order of the report; what is closed comes last.
+    /// What changed since the report before, in the order of the report; what is closed comes last. What the user has
+    /// accepted is nothing to wake anybody for.
     pub fn update(&mut self, report: &Report) -> Vec<Alert> {
         let mut changes = Vec::new();
         let mut open = BTreeMap::new();
-        for finding in &report.findings {
+        for finding in report.findings.iter().filter(|finding| finding.weight().is_some()) {
             let mut alert = alert(finding, report);
             match self.open.remove(&alert.id) {
                 Some(before) if before.resembles(&alert) => {}
@@ -151,7 +152,12 @@ fn alert(finding: &Finding, report: &Report) -> Alert {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Accepted;
     use crate::report::sample::{quiet, sample};
+
+    fn accepted() -> Accepted {
+        Accepted { reason: "ticket 4711".into(), until: None }
+    }
 
     fn said(changes: Vec<Alert>) -> Vec<String> {
         changes.iter().map(|alert| format!("{} {} {}", alert.alert.word(), alert.id, alert.count)).collect()
@@ -170,6 +176,20 @@ mod tests {
         assert_eq!(alerts.open(), 1);
         assert_eq!(said(alerts.update(&quiet())), ["closed missing-fin@192.0.2.9:8080 0"]);
         assert_eq!(alerts.open(), 0);
+    }
+
+    #[test]
+    fn what_is_accepted_raises_nothing_and_closes_what_was_open() {
+        let mut alerts = Alerts::default();
+        let mut report = quiet();
+        report.findings = vec![sample().findings[0].clone()];
+        report.findings[0].accepted = Some(accepted());
+        assert_eq!(said(alerts.update(&report)), [""; 0]);
+        assert_eq!(alerts.open(), 0);
+        report.findings[0].accepted = None;
+        assert_eq!(said(alerts.update(&report)), ["opened missing-fin@192.0.2.9:8080 10"]);
+        report.findings[0].accepted = Some(accepted());
+        assert_eq!(said(alerts.update(&report)), ["closed missing-fin@192.0.2.9:8080 0"]);
     }
 
     #[test]

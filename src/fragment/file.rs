@@ -145,6 +145,12 @@ pub fn unfinished(place: &Path) -> PathBuf {
     place.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }
 
+/// Whether it is called as fragments are until they are finished: what is left of a program that was killed.
+pub fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') && name.ends_with(".part")
+}
+
 /// Whether the file begins as Parquet does.
 pub fn looks_like_one(path: &Path) -> bool {
     use std::io::Read;

@@ -23,6 +23,7 @@ pub struct FileBar<'a> {
     shown: u64,
 }
 
+const REPORTS: &str = "{bar:24} {pos} of {len} reports, {eta} left";
 const WHOLE: &str = "{bar:24} {bytes} of {total_bytes}, {msg}, {bytes_per_sec}, {eta} left";
 const FILE: &str = "  {bar:22} {bytes} of {total_bytes} {msg}, {eta} left";
 
@@ -65,6 +66,16 @@ impl Bars {
         let done = self.done.load(Ordering::Relaxed);
         self.whole.set_message(format!("{done} of {} files", self.of));
     }
+}
+
+/// How many of so many reports are written.
+pub fn of_reports(quiet: bool, reports: usize) -> ProgressBar {
+    if quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(reports as u64);
+    bar.set_style(style(REPORTS));
+    bar
 }
 
 impl FileBar<'_> {

@@ -1,6 +1,11 @@
 //! Partial results and batches as users run them: rotated sets, what lies around in folders, what is damaged, what was
 //! there before.
 
+#[path = "../../benches/load.rs"]
+mod load;
+mod sets;
+mod stopped;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -220,6 +225,10 @@ fn fragments_that_cannot_be_used_are_named() {
         fs::remove_file(&merged).unwrap();
     }
     run(2, &["merge", &bench.at("nothing"), "--out", &merged]);
+    // What is left of a program that was killed is no fragment.
+    fs::write(bench.at("out/.x.parquet.1.part"), &bytes[..bytes.len() / 2]).unwrap();
+    run(0, &["merge", &out, "--out", &merged]);
+    fs::remove_file(&merged).unwrap();
     // What is changed is noticed, or makes no difference; nothing panics.
     run(0, &["merge", &good, &other, "--out", &merged]);
     let expected = fs::read(&merged).unwrap();
