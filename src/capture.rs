@@ -7,14 +7,17 @@
 //!
 //! A new format is one file with a `Walk`, and one line in `FORMATS`.
 
+mod block;
 mod compression;
 mod erf;
 mod error;
+mod feed;
 mod interrupt;
 mod lines;
 mod link;
 mod pcap;
 mod pcapng;
+mod pool;
 mod reader;
 mod recover;
 mod snoop;
@@ -26,6 +29,7 @@ mod writer;
 
 use crate::wire::Timestamp;
 
+pub use block::Block;
 pub use compression::Compression;
 pub use error::{CaptureError, Looks};
 pub use interrupt::Interrupt;
@@ -62,7 +66,8 @@ pub struct Record<'a> {
 /// What a reader believes and keeps at most. Memory use follows from these numbers, never from the input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Octets in one buffer of the input; 1 MiB. It grows once if a record, or the search behind damage, needs more.
+    /// Octets taken of the input at once; 256 KiB, so that what was read is still in the second-level cache when it is
+    /// decoded. It grows once if a record, or the search behind damage, needs more.
     pub buffer: usize,
     /// Captured octets in one record; 262,144 as in libpcap and Wireshark. A record that claims more is damage.
     pub max_record: u32,
@@ -84,7 +89,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            buffer: 1 << 20,
+            buffer: 1 << 18,
             max_record: 1 << 18,
             max_block: 16 << 20,
             max_decompressed: Some(1 << 40),

@@ -64,6 +64,34 @@ fn read_from(input: impl Read + Send + 'static, limits: &Limits) -> Result<Outco
     Ok(Outcome { records, summary: reader.summary().clone(), error })
 }
 
+/// The same block by block, read here or by threads that run ahead.
+fn read_blocks(mut reader: Reader, ahead: usize) -> Outcome {
+    if ahead > 0 {
+        reader.read_ahead(ahead);
+    }
+    let mut records = Vec::new();
+    let error = loop {
+        match reader.next_block() {
+            Ok(Some(block)) => {
+                let before = records.len();
+                records.extend(block.records().map(|record| Got {
+                    frame: record.frame,
+                    at: record.at.0,
+                    link: record.link.0,
+                    interface: record.interface,
+                    wire_len: record.wire_len,
+                    data: record.data.to_vec(),
+                }));
+                assert_eq!(records.len() - before, block.len());
+                assert!(!block.is_empty());
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    Outcome { records, summary: reader.summary().clone(), error }
+}
+
 /// Lends at most so many bytes at a time.
 struct Drip {
     bytes: io::Cursor<Vec<u8>>,
@@ -86,6 +114,21 @@ fn read(bytes: &[u8]) -> Outcome {
             let dripped = read_from(drip, &Limits { buffer, ..Limits::default() }).expect("a capture");
             assert_eq!(dripped.records, whole.records, "{at_once} bytes at once, buffer of {buffer}");
             assert_eq!(dripped.summary, whole.summary, "{at_once} bytes at once, buffer of {buffer}");
+        }
+    }
+    for buffer in [0, 100, 4_096, 1 << 20] {
+        let limits = Limits { buffer, ..Limits::default() };
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), bytes).expect("a temporary file");
+        for ahead in [0, 1, 3] {
+            let piped = Reader::from_read(Box::new(io::Cursor::new(bytes.to_vec())), &limits);
+            let opened = Reader::open(file.path(), &limits);
+            for reader in [piped, opened] {
+                let blocks = read_blocks(reader.expect("a capture"), ahead);
+                assert_eq!(blocks.records, whole.records, "blocks of {buffer}, {ahead} ahead");
+                assert_eq!(blocks.summary, whole.summary, "blocks of {buffer}, {ahead} ahead");
+                assert_eq!(blocks.error.is_some(), whole.error.is_some());
+            }
         }
     }
     whole

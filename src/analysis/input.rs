@@ -37,7 +37,7 @@ impl Input {
         let zone = options.text_zone.clone().unwrap_or(TimeZone::UTC);
         match content {
             Content::Records(reader) => Ok(Input::Records(reader)),
-            Content::Other { text, why } => match Transcript::recognise(text, &zone)? {
+            Content::Other { text, why } => match Transcript::recognise(*text, &zone)? {
                 Some(transcript) => Ok(Input::Lines(Box::new(transcript))),
                 None => Err(why),
             },

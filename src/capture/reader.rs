@@ -7,8 +7,8 @@ use std::path::Path;
 use super::recover::{resync, window};
 use super::source::Ending;
 use super::{
-    CaptureError, Cut, Damage, DamageKind, FORMATS, Frame, Limits, Looks, Recognised, Record, Source, Stop,
-    Summary, Unpacked, Walk,
+    Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Frame, Limits, Looks, Recognised, Record, Source,
+    Stop, Summary, Unpacked, Walk,
 };
 use crate::wire::Timestamp;
 
@@ -23,6 +23,8 @@ pub struct Reader {
     found: Vec<Frame>,
     summary: Summary,
     limits: Limits,
+    /// The file once more, if it is one, for threads that read ahead.
+    file: Option<File>,
     file_len: Option<u64>,
     /// Time of the record before, for steps back and for the search behind damage.
     last_at: Option<Timestamp>,
@@ -59,7 +61,7 @@ pub enum Content {
     /// Anything else: perhaps lines of text that tell of packets.
     Other {
         /// All of it, unfolded.
-        text: Unpacked,
+        text: Box<Unpacked>,
         /// What [`Reader::open`] says of it.
         why: CaptureError,
     },
@@ -74,9 +76,10 @@ impl Content {
         let file = File::open(path).map_err(CaptureError::Open)?;
         let file_len =
             file.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
+        let again = file.try_clone().ok();
         let mut content = Content::from_read(Box::new(file), limits)?;
         if let Content::Records(reader) = &mut content {
-            reader.file_len = file_len;
+            (reader.file, reader.file_len) = (again, file_len);
         }
         Ok(content)
     }
@@ -97,7 +100,7 @@ impl Content {
         let walk = match open_format(&mut source, limits, &mut summary) {
             Ok(walk) => walk,
             Err(why @ CaptureError::NotACapture { .. }) => {
-                return Ok(Content::Other { text: Unpacked::rest(source), why });
+                return Ok(Content::Other { text: Box::new(Unpacked::rest(source)), why });
             }
             Err(error) => return Err(error),
         };
@@ -108,6 +111,7 @@ impl Content {
             found: Vec::with_capacity(Frame::BATCH),
             summary,
             limits: *limits,
+            file: None,
             file_len: None,
             last_at: None,
             over: false,
@@ -163,14 +167,59 @@ impl Reader {
             }
             let delivered = self.summary.frames > frames;
             let progress = self.after(walked.stop, delivered)?;
-            self.summary.file_bytes = self.source.file_bytes();
-            self.summary.capture_bytes = self.source.offset();
+            self.note_progress();
             match progress {
                 Progress::More if delivered => return Ok(true),
                 Progress::More => {}
                 Progress::End => return Ok(false),
             }
         }
+    }
+
+    /// The next records with the bytes they lie in, to be looked at wherever and whenever the caller likes; about one
+    /// buffer full. None: the capture has ended.
+    ///
+    /// # Errors
+    /// As [`next_batch`](Self::next_batch).
+    pub fn next_block(&mut self) -> Result<Option<Block>, CaptureError> {
+        if let Some(hole) = self.hole.take() {
+            self.recover(hole)?;
+        }
+        let mut block = Block::new(self.summary.frames);
+        loop {
+            self.found.clear();
+            let walked = self.walk.walk(self.source.bytes(), &mut self.summary, &mut self.found);
+            block.add(&self.found, self.source.start(), &self.summary.interfaces);
+            self.deliver(&mut |_| {});
+            self.source.consume(walked.used);
+            if matches!(walked.stop, Stop::Full) {
+                continue;
+            }
+            let stop = walked.stop;
+            if !block.is_empty() {
+                // Whatever stopped the walk will stop it again.
+                block.take_bytes(self.source.hand_over());
+                self.note_progress();
+                return Ok(Some(block));
+            }
+            let progress = self.after(stop, false)?;
+            self.note_progress();
+            if let Progress::End = progress {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Lets threads read (and unfold) on beside the caller: on plain files so many, which take turns, else one.
+    /// What is read stays the same; after an error that is temporary, reading does not go on.
+    pub fn read_ahead(&mut self, threads: usize) {
+        let plain = self.file_len.and(self.file.take());
+        self.source.run_ahead(plain, threads);
+    }
+
+    fn note_progress(&mut self) {
+        self.summary.file_bytes = self.source.file_bytes();
+        self.summary.capture_bytes = self.source.offset();
     }
 
     /// What is known so far; complete when [`next_batch`](Self::next_batch) has returned `false`.
@@ -235,7 +284,7 @@ impl Reader {
             Stop::Full => Ok(Progress::More),
             Stop::Needs(_) if delivered => Ok(Progress::More),
             Stop::Needs(need) => {
-                if !self.over && self.fill(need)? {
+                if !self.over && self.fill()? {
                     self.summary.tail = None;
                     return Ok(Progress::More);
                 }
@@ -250,8 +299,8 @@ impl Reader {
         }
     }
 
-    fn fill(&mut self, need: usize) -> Result<bool, CaptureError> {
-        self.source.fill(need).map_err(|trouble| trouble.at(self.summary.frames + 1, self.source.offset()))
+    fn fill(&mut self) -> Result<bool, CaptureError> {
+        self.source.fill().map_err(|trouble| trouble.at(self.summary.frames + 1, self.source.offset()))
     }
 
     fn skip(&mut self, bytes: u64) -> Result<Progress, CaptureError> {
@@ -262,7 +311,7 @@ impl Reader {
             if self.source.offset() - begin == bytes {
                 return Ok(Progress::More);
             }
-            if !self.fill(1)? {
+            if !self.fill()? {
                 self.over = true;
                 self.summary.tail = Some(Cut {
                     frame: self.summary.frames + 1,

@@ -1,13 +1,16 @@
-//! One large buffer over a file, a pipe or a compressed stream. It knows bytes and their offsets, nothing of records.
+//! The bytes at hand of a file, a pipe or a compressed stream, taken chunk by chunk. It knows bytes and their offsets,
+//! nothing of records.
 //!
 //! Read with `read(2)` rather than mapped: one road serves every kind of input, a file that shrinks meanwhile ends
 //! instead of killing the process, and a sequential scan is no slower.
 
-use std::io::{self, Cursor, ErrorKind, Read};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::compression::MAGIC_LEN;
+use super::feed::{Chunk, Feed, Intake, Meter, Metered, Next, Sizes};
+use super::pool::{Buffer, Pool};
 use super::{CaptureError, Compression, Limits};
 
 /// Compressions around each other that are unfolded.
@@ -20,42 +23,21 @@ pub(super) type Input = Box<dyn Read + Send>;
 
 /// A buffered input.
 pub(super) struct Source {
-    input: Input,
+    feed: Feed,
+    sizes: Sizes,
+    pool: Pool,
     /// Bytes `start..end` of it are read and not consumed.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     start: usize,
     end: usize,
     /// Offset of `start` in the unfolded input.
     offset: u64,
-    meter: Arc<Meter>,
+    /// Octets of the file itself, read up to `end`.
+    file_bytes: u64,
     compression: Vec<Compression>,
     ending: Option<Ending>,
     max_decompressed: Option<u64>,
     max_ratio: Option<u64>,
-}
-
-/// What the lowest reader tells, past any decompressors.
-#[derive(Default)]
-struct Meter {
-    bytes: AtomicU64,
-    failed: AtomicBool,
-}
-
-struct Metered<R> {
-    input: R,
-    meter: Arc<Meter>,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self.input.read(buffer);
-        match &result {
-            Ok(n) => _ = self.meter.bytes.fetch_add(*n as u64, Relaxed),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => self.meter.failed.store(true, Relaxed),
-        }
-        result
-    }
 }
 
 /// How a compressed stream came to its end.
@@ -92,13 +74,18 @@ impl Source {
     /// Unfolds `input` as far as it is compressed.
     pub fn open(input: Input, limits: &Limits) -> Result<Source, CaptureError> {
         let meter = Arc::new(Meter::default());
+        let input = Box::new(Metered { input, meter: Arc::clone(&meter) });
+        let chunk = limits.buffer.max(64);
         let mut source = Source {
-            input: Box::new(Metered { input, meter: Arc::clone(&meter) }),
-            buffer: vec![0; limits.buffer.max(64)],
+            feed: Feed::Here(Intake { input, meter, is_compressed: false }),
+            // Most records are cut by a chunk's end somewhere in their first 64 KiB.
+            sizes: Sizes { room: chunk / 8, chunk },
+            pool: Pool::default(),
+            buffer: Buffer::default(),
             start: 0,
             end: 0,
             offset: 0,
-            meter,
+            file_bytes: 0,
             compression: Vec::new(),
             ending: None,
             max_decompressed: limits.max_decompressed,
@@ -114,9 +101,30 @@ impl Source {
         }
     }
 
+    /// Lets threads read on beside the caller; `plain` is the file if it is one that all can read at any place.
+    pub fn run_ahead(&mut self, plain: Option<File>, threads: usize) {
+        let plain = plain.filter(|_| self.compression.is_empty());
+        let nothing = Intake { input: Box::new(io::empty()), meter: Arc::default(), is_compressed: false };
+        let feed = std::mem::replace(&mut self.feed, Feed::Here(nothing));
+        self.feed = feed.run_ahead(plain, threads, self.sizes, &self.pool);
+    }
+
     /// The bytes at hand.
     pub fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Gives the buffer away in which the bytes at hand lie, and their place in it; those at hand stay at hand.
+    pub fn hand_over(&mut self) -> Buffer {
+        let mut rest = self.pool.take(self.end - self.start);
+        rest[..self.end - self.start].copy_from_slice(self.bytes());
+        (self.start, self.end) = (0, self.end - self.start);
+        std::mem::replace(&mut self.buffer, rest)
+    }
+
+    /// Where the bytes at hand begin in their buffer.
+    pub fn start(&self) -> usize {
+        self.start
     }
 
     /// Moves on by that many bytes, at most those at hand.
@@ -133,7 +141,7 @@ impl Source {
 
     /// Octets read of the file or pipe itself.
     pub fn file_bytes(&self) -> u64 {
-        self.meter.bytes.load(Relaxed)
+        self.file_bytes
     }
 
     /// Compressions around the capture, outermost first.
@@ -146,46 +154,29 @@ impl Source {
         self.ending.as_ref()
     }
 
-    /// Reads once, whatever comes, after making room for `need` bytes in a row. `false`: there is no more, for now
-    /// if it is a plain file that still grows.
-    pub fn fill(&mut self, need: usize) -> Result<bool, Trouble> {
+    /// Takes the next chunk, whatever comes. `false`: there is no more, for now if it is a plain file that still grows.
+    pub fn fill(&mut self) -> Result<bool, Trouble> {
         if self.ending.is_some() {
             return Ok(false);
         }
-        self.make_room(need);
-        loop {
-            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-            match self.input.read(room) {
-                Ok(0) => {
-                    if !self.compression.is_empty() {
-                        self.ending = Some(Ending::Whole);
-                    }
-                    return Ok(false);
-                }
-                Ok(n) => {
-                    self.end += n.min(room.len());
-                    return self.check_growth().map(|()| true);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // A decompressor's complaint and one of the system below it look alike; the meter saw which.
-                    if self.compression.is_empty() || self.meter.failed.swap(false, Relaxed) {
-                        return Err(Trouble::Read(error));
-                    }
-                    self.ending = Some(match error.kind() {
-                        ErrorKind::UnexpectedEof => Ending::Cut,
-                        _ => Ending::Damaged(error),
-                    });
-                    return Ok(false);
-                }
+        match self.feed.next(self.sizes, &self.pool) {
+            Next::Chunk(chunk) => {
+                self.add(chunk);
+                self.check_growth().map(|()| true)
             }
+            Next::End(end) => {
+                self.ending = end.ending;
+                self.file_bytes = end.file_bytes.unwrap_or(self.file_bytes);
+                Ok(false)
+            }
+            Next::Failed(error) => Err(Trouble::Read(error)),
         }
     }
 
     /// Reads until there are that many bytes; `false` if the input ends before.
     pub fn fill_to(&mut self, need: usize) -> Result<bool, Trouble> {
         while self.bytes().len() < need {
-            if !self.fill(need)? {
+            if !self.fill()? {
                 return Ok(false);
             }
         }
@@ -219,31 +210,35 @@ impl Source {
     /// Puts a decompressor between the input and the buffer, and gives it what was read already.
     fn unfold(&mut self, kind: Compression) -> Result<(), CaptureError> {
         let prefix = Cursor::new(self.bytes().to_vec());
-        let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
-        self.input = kind
-            .unfold(Box::new(prefix.chain(input)))
-            .map_err(|source| CaptureError::Stream { compression: kind, source })?;
+        if let Feed::Here(intake) = &mut self.feed {
+            let input = std::mem::replace(&mut intake.input, Box::new(io::empty()));
+            intake.input = kind
+                .unfold(Box::new(prefix.chain(input)))
+                .map_err(|source| CaptureError::Stream { compression: kind, source })?;
+            intake.is_compressed = true;
+        }
         self.compression.push(kind);
         (self.start, self.end, self.ending) = (0, 0, None);
         Ok(())
     }
 
-    /// Moves what is at hand to the front if that makes useful room, and grows if `need` bytes do not fit at all.
-    fn make_room(&mut self, need: usize) {
-        let kept = self.end - self.start;
-        if self.start > 0 && (self.end == self.buffer.len() || kept <= self.start) {
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, kept);
+    /// Puts a chunk behind the bytes at hand: these move in front of it where there is room for them, else it moves
+    /// behind them, so that what is waited for over many chunks is not copied each time.
+    fn add(&mut self, chunk: Chunk) {
+        let Chunk { mut buffer, end, file_bytes, .. } = chunk;
+        let (room, kept) = (self.sizes.room, self.end - self.start);
+        if kept <= room {
+            buffer[room - kept..room].copy_from_slice(self.bytes());
+            (self.start, self.end) = (room - kept, end);
+            self.buffer = buffer;
+        } else {
+            let own = &mut *self.buffer;
+            own.truncate(self.end);
+            own.drain(..self.start);
+            own.extend_from_slice(&buffer[room..end]);
+            (self.start, self.end) = (0, own.len());
         }
-        // One octet more than what is there already, so that a read can always tell the end.
-        let need = need.max(kept + 1);
-        if self.start + need > self.buffer.len() {
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, kept);
-            if need > self.buffer.len() {
-                self.buffer.resize(need, 0);
-            }
-        }
+        self.file_bytes = file_bytes;
     }
 
     fn check_growth(&self) -> Result<(), Trouble> {

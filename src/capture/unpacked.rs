@@ -48,7 +48,7 @@ impl Unpacked {
 
 impl BufRead for Unpacked {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.source.bytes().is_empty() && !self.source.fill(1).map_err(stopped)? {
+        if self.source.bytes().is_empty() && !self.source.fill().map_err(stopped)? {
             match self.source.ending() {
                 Some(Ending::Cut) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Some(Ending::Damaged(error)) => return Err(io::Error::new(error.kind(), error.to_string())),

@@ -27,6 +27,7 @@ pub(super) enum Recognised {
 
 /// Where a packet stands in the buffer. Walks collect a batch of these, so that one call through a pointer serves
 /// hundreds of records and the caller's part can be inlined.
+#[derive(Clone, Copy)]
 pub(super) struct Frame {
     pub at: Timestamp,
     /// First captured octet, counted from the start of the walked bytes.
