@@ -4,15 +4,19 @@
 //! end knows (a service's habits, whether a host was alive later), so nothing is judged on the way: connections that
 //! ended well are added to the sums of their service and forgotten, all others are kept until the end.
 
+mod budget;
 mod context;
 mod correlate;
 mod folded;
 mod heard;
 mod input;
+mod lane;
 mod outcome;
 mod part;
 mod roles;
 mod run;
+mod shares;
+mod threads;
 
 pub use context::Context;
 pub use correlate::{Evidence, Joined};
@@ -25,14 +29,16 @@ pub use roles::{Cast, Serving};
 pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::capture::Record;
-use crate::decode::{self, Decoded, Decoder, Skips};
+use crate::decode::{self, Decoded, Decoder, Skip, Skips};
 use crate::findings::{CaptureFacts, Graces};
-use crate::tcp::{self, Connection, IcmpError, Table};
+use crate::tcp::{self, Connection, Numbers};
 use crate::wire::{Endpoint, FlowKey, Segment, Stamp, Timestamp};
 
 use folded::Folded;
+use lane::Lane;
 use outcome::{Sums, Survey};
 
 /// What a user may choose about an analysis.
@@ -40,7 +46,7 @@ use outcome::{Sums, Survey};
 pub struct Options {
     /// How frames are taken apart.
     pub decode: decode::Options,
-    /// How long connections that are over are remembered, and how many may be open.
+    /// How long connections that are over are remembered.
     pub limits: tcp::Limits,
     /// When waiting becomes owing.
     pub grace: Graces,
@@ -55,13 +61,17 @@ pub struct Options {
     /// Compute a content hash of each file.
     pub hash: bool,
     /// What the hosts themselves say.
-    pub evidence: std::sync::Arc<Evidence>,
+    pub evidence: Arc<Evidence>,
     /// Limits of the readers.
     pub read: crate::capture::Limits,
     /// What may end the reading early.
     pub interrupt: crate::capture::Interrupt,
     /// The zone of dates in captures as text that name none; UTC if there is none.
     pub text_zone: Option<jiff::tz::TimeZone>,
+    /// Octets to keep to, about; connections that there is no room for are summed up and counted. None: no limit.
+    pub max_memory: Option<u64>,
+    /// Threads that analyse; 0 counts as one. What they find is the same for any number.
+    pub threads: usize,
 }
 
 /// Which connections are looked at; everything is tracked all the same.
@@ -90,17 +100,13 @@ impl Select {
 
 /// One capture on its way to a judgement.
 pub struct Analysis {
-    options: Options,
+    options: Arc<Options>,
     decoder: Decoder,
-    table: Table,
-    batch: Box<[(FlowKey, Segment); Analysis::BATCH]>,
-    /// How many at the front of the batch the table has not seen yet.
-    waiting: usize,
+    lanes: Vec<Lane>,
+    /// Where segments are decoded to, on their way to a lane.
+    decoded: (FlowKey, Segment),
     skips: Skips,
     capture: CaptureFacts,
-    tcp_frames: u64,
-    folded: Folded,
-    kept: Vec<Connection>,
     context: Context,
     /// Added to the frame numbers of the file being read.
     frames_before: u64,
@@ -111,21 +117,15 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// As many as the table looks up at once; they stay in the first-level cache.
-    const BATCH: usize = Table::AT_ONCE;
-
     /// An analysis that has seen nothing.
     pub fn new(options: Options) -> Self {
+        let options = Arc::new(options);
         Analysis {
             decoder: Decoder::new(options.decode),
-            table: Table::new(options.limits),
-            batch: Box::new([(FlowKey::BLANK, Segment::BLANK); Analysis::BATCH]),
-            waiting: 0,
+            lanes: Lane::all(&options),
+            decoded: (FlowKey::BLANK, Segment::BLANK),
             skips: Skips::default(),
             capture: CaptureFacts::default(),
-            tcp_frames: 0,
-            folded: Folded::default(),
-            kept: Vec::new(),
             context: Context::default(),
             frames_before: 0,
             of_parts: Frames::default(),
@@ -138,10 +138,9 @@ impl Analysis {
     #[inline]
     pub fn observe(&mut self, record: &Record<'_>) {
         let record = Record { frame: record.frame + self.frames_before, ..*record };
-        self.see(Stamp { at: record.at, frame: record.frame });
-        self.capture.frames += 1;
-        if self.decoder.decode_common(&record, &mut self.batch[self.waiting]) {
-            self.follow();
+        self.capture.observe(Stamp { at: record.at, frame: record.frame });
+        if self.decoder.decode_common(&record, &mut self.decoded) {
+            self.lanes[Lane::of(&self.decoded.0)].push(&self.decoded);
         } else {
             self.observe_any(&record);
         }
@@ -151,28 +150,9 @@ impl Analysis {
     pub fn observe_line(&mut self, seen: Stamp, decoded: Decoded) {
         let seen = Stamp { frame: seen.frame + self.frames_before, ..seen };
         self.capture.from_text = true;
-        self.see(seen);
+        self.capture.observe(seen);
         self.capture.frames = seen.frame;
         self.take(decoded.seen(seen));
-    }
-
-    /// The end of the capture is its latest moment; frame order and time order may differ by a little.
-    #[inline(always)]
-    fn see(&mut self, stamp: Stamp) {
-        if self.capture.frames == 0 {
-            (self.capture.first, self.capture.last) = (stamp, stamp);
-        } else if stamp.at >= self.capture.last.at {
-            self.capture.last = stamp;
-        }
-    }
-
-    /// One more segment is in the batch.
-    #[inline(always)]
-    fn follow(&mut self) {
-        self.waiting += 1;
-        if self.waiting == Analysis::BATCH {
-            self.flush();
-        }
     }
 
     #[inline(never)]
@@ -183,11 +163,11 @@ impl Analysis {
 
     fn take(&mut self, decoded: Decoded) {
         match decoded {
-            Decoded::Segment(key, segment) => {
-                self.batch[self.waiting] = (key, segment);
-                self.follow();
+            Decoded::Segment(key, segment) => self.lanes[Lane::of(&key)].push(&(key, segment)),
+            Decoded::Quote(quote) => {
+                self.skips.count(Skip::Icmp);
+                self.lanes[Lane::of(&quote.key)].quote(&quote);
             }
-            Decoded::Quote(quote) => self.quote(&quote),
             Decoded::Skip(skip) => self.skips.count(skip),
         }
     }
@@ -199,15 +179,12 @@ impl Analysis {
 
     /// The file being read is done; the next one goes on, with its frames numbered behind.
     pub fn next_file(&mut self) {
-        self.flush();
         self.frames_before = self.capture.frames;
     }
 
     /// More than one file is read: connections have no stream numbers of Wireshark's.
     pub fn lose_streams(&mut self) {
-        self.flush();
-        self.table.lose_streams();
-        self.kept.iter_mut().for_each(|connection| connection.stream = Connection::NO_STREAM);
+        self.lanes.iter_mut().for_each(Lane::lose_streams);
     }
 
     /// The latest moment seen.
@@ -255,62 +232,40 @@ impl Analysis {
 
     /// Judges everything.
     pub fn finish(mut self) -> Outcome {
-        self.flush();
-        let folded = std::mem::take(&mut self.folded);
-        let sums = self.sums(folded);
-        let Analysis { kept, table, context, options, .. } = self;
-        let survey = Survey::new(sums, &context, &options, || kept.iter().chain(table.iter()));
-        survey.judge(kept.into_iter().chain(table.into_connections()))
+        let sums = self.sums(|lane| std::mem::take(&mut lane.folded));
+        let numbers = Numbers::of(self.lanes.iter().map(|lane| &lane.table));
+        let Analysis { lanes, context, options, .. } = self;
+        let survey = Survey::new(sums, &context, &options, || lanes.iter().flat_map(Lane::iter));
+        survey.judge(lanes.into_iter().flat_map(Lane::into_connections), &numbers)
     }
 
     /// Judges what was seen so far, as if the capture ended at `at` or with its latest frame, whichever is later.
     /// Reading goes on as if nobody had asked.
     pub fn as_of(&mut self, at: Timestamp) -> Outcome {
-        self.flush();
-        let mut sums = self.sums(self.folded.clone());
+        let mut sums = self.sums(|lane| lane.folded.clone());
         sums.capture.last.at = sums.capture.last.at.max(at);
-        let all = || self.kept.iter().chain(self.table.iter());
-        Survey::new(sums, &self.context, &self.options, all).judge(all().cloned())
+        let numbers = Numbers::of(self.lanes.iter().map(|lane| &lane.table));
+        let all = || self.lanes.iter().flat_map(Lane::iter);
+        Survey::new(sums, &self.context, &self.options, all).judge(all().cloned(), &numbers)
     }
 
-    fn sums(&self, folded: Folded) -> Sums {
+    fn sums(&mut self, folded_in: impl Fn(&mut Lane) -> Folded) -> Sums {
         let mut capture = self.capture.clone();
         capture.drop_events.sort_unstable();
         capture.holes.sort_unstable();
-        let given_up = self.table.given_up() + self.of_parts.given_up;
-        let mut fragments = self.decoder.fragments();
-        fragments += self.of_parts.fragments;
-        Sums {
-            folded,
-            capture,
-            frames: Frames { tcp: self.tcp_frames, skips: self.skips, fragments, given_up },
+        let mut frames = Frames { skips: self.skips, ..self.of_parts };
+        frames.fragments += self.decoder.fragments();
+        let mut folded = Folded::within(0);
+        for lane in &mut self.lanes {
+            lane.flush();
+            folded.merge(folded_in(lane));
+            for connection in lane.surplus() {
+                folded.add_with_own_roles(connection);
+                frames.given_up += 1;
+            }
+            frames.tcp += lane.segments;
+            frames.given_up += lane.given_up;
         }
-    }
-
-    fn flush(&mut self) {
-        self.tcp_frames += self.waiting as u64;
-        self.table.observe_all(&self.batch[..self.waiting]);
-        self.waiting = 0;
-        for connection in self.table.take_finished() {
-            self.retire(connection);
-        }
-    }
-
-    /// A connection that nothing can be added to any more: summed up if it ended well, kept otherwise.
-    fn retire(&mut self, connection: Connection) {
-        let kept = self.options.keep_all || self.options.evidence.knows(&connection.key);
-        if kept || !folded::is_healthy(&connection) {
-            self.kept.push(connection);
-        } else if self.options.select.takes(&connection) {
-            self.folded.add_healthy(&connection);
-        }
-    }
-
-    #[cold]
-    fn quote(&mut self, quote: &decode::Quote) {
-        self.flush();
-        let decode::Quote { seen, from, kind, code, key, side, .. } = *quote;
-        self.skips.count(decode::Skip::Icmp);
-        self.table.observe_icmp(&key, side, IcmpError { seen, from, kind, code, count: 1 });
+        Sums { folded, capture, frames }
     }
 }

@@ -98,12 +98,31 @@ impl Decoded {
 pub struct Decoder {
     options: Options,
     fragments: fragments::Fragments,
+    /// Set where a fragment was met by one that keeps none.
+    met_fragment: bool,
+    keeps_none: bool,
 }
 
 impl Decoder {
     /// A decoder that has seen nothing yet.
     pub fn new(options: Options) -> Self {
-        Decoder { options, fragments: fragments::Fragments::default() }
+        Decoder { options, ..Decoder::default() }
+    }
+
+    /// A decoder without memory, for [`Decoder::decode_alone`].
+    pub fn without_fragments(options: Options) -> Self {
+        Decoder { options, keeps_none: true, ..Decoder::default() }
+    }
+
+    /// As [`Decoder::decode_any`], if that can be told without any other record; none for a fragment, which another
+    /// decoder has to take in the order of capture.
+    pub fn decode_alone(&mut self, record: &Record<'_>) -> Option<Decoded> {
+        let decoded = self.decode_any(record);
+        if self.met_fragment {
+            self.met_fragment = false;
+            return None;
+        }
+        Some(decoded)
     }
 
     /// What this record is. Any bytes are allowed; the cost is bounded by the length of the record.

@@ -19,6 +19,7 @@ mod index;
 mod join;
 #[cfg(test)]
 mod laws;
+mod numbers;
 mod replay;
 mod silence;
 mod slab;
@@ -36,6 +37,7 @@ pub use codec::{Apart, Damaged, FACTS, FORM, Fact};
 pub use connection::{Connection, Extra};
 pub use half::{Half, HopLimits, Tally};
 pub use history::History;
+pub use numbers::Numbers;
 pub use replay::{EndpointState, replay};
 pub use silence::{Clock, Outcome, Silence, Silences, Witness};
 pub use state::{Event, State};

@@ -1,6 +1,7 @@
 //! Sums over connections that need not be kept: services, hosts and totals. Everything here adds.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 
 use super::heard::Heard;
@@ -53,8 +54,12 @@ pub struct Totals {
 }
 
 /// Sums by service and host, and totals.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Folded {
+    /// Services, and hosts, that are told apart at most.
+    most: usize,
+    /// Connections whose service or host is none of them.
+    pub(super) unplaced: u64,
     pub(super) services: HashMap<Endpoint, ServiceFacts>,
     pub(super) hosts: HashMap<IpAddr, HostFacts>,
     pub(super) heard: HashMap<IpAddr, Heard>,
@@ -89,29 +94,83 @@ pub(super) fn close_time(connection: &Connection) -> Option<(Side, Span)> {
     })
 }
 
+impl Totals {
+    fn merge(&mut self, other: &Totals) {
+        self.connections += other.connections;
+        self.closed_by_both += other.closed_by_both;
+        self.open += other.open;
+        self.reset += other.reset;
+        self.half_closed += other.half_closed;
+        self.unanswered += other.unanswered;
+        self.refused += other.refused;
+        self.midstream += other.midstream;
+        self.one_direction += other.one_direction;
+        self.captured_twice += other.captured_twice;
+        self.retransmissions += other.retransmissions;
+        for (own, new) in [
+            (&mut self.slowest_close, other.slowest_close),
+            (&mut self.longest_silence, other.longest_silence),
+        ] {
+            new.into_iter().for_each(|new| keep_longest(own, new));
+        }
+    }
+}
+
 impl Folded {
-    pub(super) fn add_healthy(&mut self, connection: &Connection) {
-        let client = connection.opener().unwrap_or(Side::Lo);
-        let roles = Roles { client, assumed: false };
+    /// Nothing yet; of services, and of hosts, at most so many are told apart.
+    pub(super) fn within(most: usize) -> Self {
+        Folded {
+            most,
+            unplaced: 0,
+            services: HashMap::new(),
+            hosts: HashMap::new(),
+            heard: HashMap::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Adds another share of the same capture, with all the places it tells apart.
+    pub(super) fn merge(&mut self, other: Folded) {
+        self.most = self.most.saturating_add(other.most);
+        self.unplaced += other.unplaced;
+        for (service, facts) in other.services {
+            self.services.entry(service).or_default().merge(&facts);
+        }
+        for (host, facts) in other.hosts {
+            self.hosts.entry(host).or_default().merge(&facts);
+        }
+        for (host, heard) in other.heard {
+            self.heard.entry(host).or_default().merge(&heard);
+        }
+        self.totals.merge(&other.totals);
+    }
+
+    /// Counts a connection that is not judged together with others: who listens is what its own packets say.
+    pub(super) fn add_with_own_roles(&mut self, connection: &Connection) {
+        let [lo, hi] = [connection.key.lo.port(), connection.key.hi.port()];
+        let client = connection.opener().unwrap_or(if lo <= hi { Side::Hi } else { Side::Lo });
+        let roles = Roles { client, assumed: connection.opener().is_none() };
         let closure = Closure::of(connection, client);
         self.add(connection, roles, &closure);
     }
 
     /// Counts one connection, healthy or not.
     pub(super) fn add(&mut self, connection: &Connection, roles: Roles, closure: &Closure) {
-        self.add_to_service(connection, roles, closure);
+        let mut is_placed = self.add_to_service(connection, roles, closure);
         for side in Side::BOTH {
             let half = &connection.halves[side.index()];
-            let host = self.hosts.entry(connection.key.endpoint(side).addr()).or_default();
+            let address = connection.key.endpoint(side).addr();
+            let Some(host) = place(&mut self.hosts, address, self.most) else {
+                is_placed = false;
+                continue;
+            };
             let facts = HostFacts { last: half.last, fins: u64::from(connection.fin(side).is_some()) };
             host.merge(&facts);
             if half.spoke() {
-                self.heard
-                    .entry(connection.key.endpoint(side).addr())
-                    .or_default()
-                    .add_side(connection, side);
+                self.heard.entry(address).or_default().add_side(connection, side);
             }
         }
+        self.unplaced += u64::from(!is_placed);
         let totals = &mut self.totals;
         totals.connections += 1;
         match closure.ending {
@@ -143,8 +202,10 @@ impl Folded {
         }
     }
 
-    fn add_to_service(&mut self, connection: &Connection, roles: Roles, closure: &Closure) {
-        let service = self.services.entry(connection.key.endpoint(roles.server())).or_default();
+    /// Whether there was room for the service.
+    fn add_to_service(&mut self, connection: &Connection, roles: Roles, closure: &Closure) -> bool {
+        let endpoint = connection.key.endpoint(roles.server());
+        let Some(service) = place(&mut self.services, endpoint, self.most) else { return false };
         service.connections += 1;
         service.last_opened = service.last_opened.max(connection.opener().map(|_| connection.first.at));
         let server = &connection.halves[roles.server().index()];
@@ -180,7 +241,22 @@ impl Folded {
         if let Some(answer) = connection.longest_answer() {
             service.answers.add(answer);
         }
+        true
     }
+}
+
+impl Default for Folded {
+    fn default() -> Self {
+        Folded::within(usize::MAX)
+    }
+}
+
+/// The place of that name; a new one only as long as there are fewer than `most`.
+fn place<K: Eq + Hash, V: Default>(places: &mut HashMap<K, V>, name: K, most: usize) -> Option<&mut V> {
+    if places.len() >= most && !places.contains_key(&name) {
+        return None;
+    }
+    Some(places.entry(name).or_default())
 }
 
 /// A tie keeps the earlier connection.

@@ -1,6 +1,6 @@
 //! The judgement over a whole capture.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::Options;
@@ -12,7 +12,7 @@ use super::roles::Cast;
 use super::run::InputFacts;
 use crate::decode::{FragmentCounts, Skips};
 use crate::findings::{self, CaptureFacts, Case, Graces, HostFacts, Roles, ServiceFacts, Verdict};
-use crate::tcp::{Closure, Connection, EndpointState, replay};
+use crate::tcp::{Closure, Connection, EndpointState, Numbers, replay};
 #[cfg(test)]
 use crate::wire::Stamp;
 use crate::wire::{Endpoint, FlowKey, Side, Span, Timestamp};
@@ -94,8 +94,10 @@ pub struct Frames {
     pub skips: Skips,
     /// IP fragments.
     pub fragments: FragmentCounts,
-    /// Connections retired for the memory limit.
+    /// Connections only summed up, for the memory limit.
     pub given_up: u64,
+    /// Connections whose service or host is not among those told apart, for the same.
+    pub unplaced: u64,
 }
 
 /// Everything known at the end.
@@ -106,7 +108,7 @@ pub struct Outcome {
     /// Services by endpoint.
     pub services: HashMap<Endpoint, ServiceFacts>,
     /// Services of which no handshake was seen.
-    pub assumed_services: Vec<Endpoint>,
+    pub assumed_services: HashSet<Endpoint>,
     /// Hosts by address.
     pub hosts: HashMap<IpAddr, HostFacts>,
     /// When each host was heard.
@@ -156,22 +158,23 @@ impl<'o> Survey<'o> {
     where
         I: Iterator<Item = &'a Connection>,
     {
-        let Sums { mut folded, mut capture, frames } = sums;
+        let Sums { mut folded, mut capture, mut frames } = sums;
         let all = || each().filter(|connection| options.select.takes(connection));
         let known = folded.services.keys().copied().collect::<Vec<_>>();
         let mut servers = options.servers.clone();
         servers.extend(options.evidence.listeners());
         let cast = Cast::new(&servers, &options.serving, known, all());
         let joined = options.evidence.join(all(), capture.first.at);
-        let mut assumed_services = Vec::new();
+        let mut assumed_services = HashSet::new();
         for connection in all() {
             let roles = cast.roles(connection);
-            let service = connection.key.endpoint(roles.server());
-            if roles.assumed && !folded.services.contains_key(&service) {
-                assumed_services.push(service);
-            }
             folded.add(connection, roles, &Closure::of(connection, roles.client));
+            let service = connection.key.endpoint(roles.server());
+            if roles.assumed && !cast.is_listening(&service) && folded.services.contains_key(&service) {
+                assumed_services.insert(service);
+            }
         }
+        frames.unplaced = folded.unplaced;
         context.replace(&mut folded, &mut capture);
         let outcome = Outcome {
             connections: Vec::new(),
@@ -190,8 +193,8 @@ impl<'o> Survey<'o> {
         Survey { outcome, cast, options }
     }
 
-    /// The second time: each judged in the light of all.
-    pub(super) fn judge(self, each: impl Iterator<Item = Connection>) -> Outcome {
+    /// The second time: each judged in the light of all. Streams have the numbers their lanes gave until the end.
+    pub(super) fn judge(self, each: impl Iterator<Item = Connection>, numbers: &Numbers) -> Outcome {
         let Survey { mut outcome, cast, options } = self;
         for connection in each.filter(|connection| options.select.takes(connection)) {
             let judged = outcome.judge_one(connection, &cast);
@@ -202,6 +205,11 @@ impl<'o> Survey<'o> {
             }
         }
         outcome.connections.sort_unstable_by_key(|judged| judged.connection.first.frame);
+        let Totals { slowest_close, longest_silence, .. } = &mut outcome.totals;
+        let longest =
+            [slowest_close, longest_silence].into_iter().flatten().map(|longest| &mut longest.stream);
+        let listed = outcome.connections.iter_mut().map(|judged| &mut judged.connection.stream);
+        numbers.resolve(longest.chain(listed));
         outcome
     }
 }
@@ -214,7 +222,7 @@ impl Outcome {
         let capture = CaptureFacts { last, frames: 1, ..CaptureFacts::default() };
         let sums = Sums { capture, ..Sums::default() };
         Survey::new(sums, &Context::default(), &Options::default(), || connections.iter())
-            .judge(connections.iter().cloned())
+            .judge(connections.iter().cloned(), &Numbers::default())
     }
 
     fn judge_one(&self, connection: Connection, cast: &Cast) -> Judged {

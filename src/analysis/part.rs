@@ -4,12 +4,15 @@
 //! that judges a capture read in one go.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::folded::Folded;
+use super::lane::Lane;
 use super::outcome::Frames;
 use super::run::{AnalyzeError, InputFacts, Progress, check_order, read_input};
 use super::{Analysis, Options, Outcome};
 use crate::findings::CaptureFacts;
-use crate::tcp::{Connection, Table};
+use crate::tcp::{Connection, Numbers};
 use crate::wire::Stamp;
 
 /// What one capture says, unjudged; frames are numbered from 1.
@@ -41,12 +44,15 @@ pub fn read_part(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Part, AnalyzeError> {
     let options = Options { keep_all: true, ..options.clone() };
-    let table = Table::of_part(options.limits);
-    let mut analysis = Analysis { table, ..Analysis::new(options.clone()) };
+    let mut analysis = Analysis::new(options);
+    analysis.lanes = Lane::of_part(&analysis.options);
+    let options = Arc::clone(&analysis.options);
     let input = read_input(&mut analysis, path, &options, progress)?;
-    let sums = analysis.sums(Default::default());
+    let sums = analysis.sums(|_| Folded::default());
     let facts = PartFacts { capture: analysis.capture, frames: sums.frames, input };
-    let connections = analysis.kept.into_iter().chain(analysis.table.into_connections()).collect();
+    let numbers = Numbers::of(analysis.lanes.iter().map(|lane| &lane.table));
+    let mut connections: Vec<_> = analysis.lanes.into_iter().flat_map(Lane::into_connections).collect();
+    numbers.resolve(connections.iter_mut().map(|connection| &mut connection.stream));
     Ok(Part { facts, connections })
 }
 
@@ -92,11 +98,15 @@ impl Join {
         let mut flow: Vec<_> = parts.into_iter().map(|(_, connections)| connections).collect();
         flow.iter_mut().for_each(|part| part.sort_by_key(|connection| connection.first.frame));
         let one_file = self.inputs.len() <= 1;
-        for mut connection in self.analysis.table.join_flow(&flow) {
+        let Some(key) = flow.first().and_then(|part| part.first()).map(|connection| connection.key) else {
+            return;
+        };
+        let lane = &mut self.analysis.lanes[Lane::of(&key)];
+        for mut connection in lane.table.join_flow(&flow) {
             if !one_file {
                 connection.stream = Connection::NO_STREAM;
             }
-            self.analysis.retire(connection);
+            lane.retire(connection);
         }
     }
 
@@ -120,7 +130,7 @@ impl Analysis {
             }
         }
         self.capture.frames += capture.frames;
-        self.tcp_frames += frames.tcp;
+        self.of_parts.tcp += frames.tcp;
         self.skips += frames.skips;
         self.of_parts.fragments += frames.fragments;
         self.of_parts.given_up += frames.given_up;

@@ -60,6 +60,11 @@ impl Cast {
         cast
     }
 
+    /// Whether it is known to have accepted a connection.
+    pub(super) fn is_listening(&self, endpoint: &Endpoint) -> bool {
+        self.listening.contains(endpoint)
+    }
+
     /// SYN or SYN-ACK; else what the user named; else an endpoint that accepted others; else the endpoint that most
     /// connections share; else the lower port.
     pub fn roles(&self, connection: &Connection) -> Roles {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{Analysis, Input, Options, Outcome};
+use super::{Analysis, Input, Options, Outcome, threads};
 use crate::capture::{CaptureError, Reader, Summary};
 use crate::transcript::Facts;
 use crate::wire::{Span, Timestamp};
@@ -136,6 +136,9 @@ impl fmt::Display for Shown<'_> {
 /// Files of one set may overlap this much: several queues write one after the other.
 const OVERLAP_ALLOWED: Span = Span::secs(1);
 
+/// A file of fewer chunks is read sooner than threads are at hand.
+const CHUNKS_WORTH_THREADS: u64 = 4;
+
 /// Reads the inputs as one capture, in order of their first frames, and judges it.
 ///
 /// An input that stops in the middle is analysed up to there, and says so in [`InputFacts::trouble`].
@@ -191,27 +194,9 @@ pub(super) fn read_input(
     let of = std::fs::metadata(path).ok().map(|meta| meta.len());
     let first_frame = analysis.frames() + 1;
     let hash = if options.hash && !is_stdin(path) { Some(hash_of(path)?) } else { None };
-    let mut trouble = None;
-    loop {
-        let more = match &mut input {
-            Input::Records(reader) => reader.next_batch(&mut |record| analysis.observe(record)),
-            Input::Lines(lines) => {
-                lines.next_batch(&mut |seen, decoded| analysis.observe_line(seen, decoded))
-            }
-        };
-        match more {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                trouble = Some(Trouble::from(&error));
-                break;
-            }
-        }
-        if options.interrupt.is_raised() {
-            break;
-        }
-        progress(Progress { bytes: input.position(), of, frames: analysis.frames() });
-    }
+    let mut progress = |bytes, frames| progress(Progress { bytes, of, frames });
+    let read = read_through(&mut input, analysis, options, &mut progress);
+    let mut trouble = read.err().as_ref().map(Trouble::from);
     if options.interrupt.is_raised() {
         let summary = input.summary();
         let place = format!("frame {} at byte {}", summary.frames + 1, summary.capture_bytes);
@@ -227,6 +212,34 @@ pub(super) fn read_input(
     }
     analysis.next_file();
     Ok(InputFacts { path: path.to_owned(), first_frame, summary, text, hash, trouble })
+}
+
+/// Hands everything in an input to the analysis, until it ends, cannot be read or reading is interrupted.
+fn read_through(
+    input: &mut Input,
+    analysis: &mut Analysis,
+    options: &Options,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), CaptureError> {
+    if let Input::Records(reader) = input
+        && options.threads > 1
+        && reader.position().1.is_none_or(|octets| octets > CHUNKS_WORTH_THREADS * options.read.buffer as u64)
+    {
+        reader.read_ahead(options.threads);
+        return threads::drive(reader, analysis, progress);
+    }
+    loop {
+        let more = match input {
+            Input::Records(reader) => reader.next_batch(&mut |record| analysis.observe(record))?,
+            Input::Lines(lines) => {
+                lines.next_batch(&mut |seen, decoded| analysis.observe_line(seen, decoded))?
+            }
+        };
+        if !more || options.interrupt.is_raised() {
+            return Ok(());
+        }
+        progress(input.position(), analysis.frames());
+    }
 }
 
 /// Refuses an input that holds the same stretch of time as the one before, which ended at `end_before`.

@@ -43,7 +43,7 @@ impl Pool {
         for (service, facts) in outcome.services {
             all.services.entry(service).or_insert(facts);
         }
-        all.assumed_services.append(&mut outcome.assumed_services);
+        all.assumed_services.extend(outcome.assumed_services);
         for (host, facts) in outcome.hosts {
             all.hosts.entry(host).or_default().merge(&facts);
         }

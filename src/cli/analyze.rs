@@ -9,7 +9,7 @@ use cwait_pcap::capture::Interrupt;
 use cwait_pcap::findings::Grace;
 use cwait_pcap::report::{Listed, Report, Request, plain};
 use cwait_pcap::wire::Timestamp;
-use cwait_pcap::{decode, sockets, tcp, trace};
+use cwait_pcap::{decode, sockets, trace};
 use jiff::tz::TimeZone;
 
 use super::args::{AnalyzeArgs, HostArgs, JudgeArgs, OnInterrupt, ReadArgs, SelectArgs};
@@ -18,9 +18,6 @@ use super::job::Publication;
 use super::progress::Progress;
 use super::sockets::{listing, unpacked};
 use super::status::Status;
-
-/// A connection that has seen a FIN, an RST or a long silence takes at most so many octets.
-const CONNECTION_OCTETS: u64 = 640;
 
 /// Reads, judges, writes.
 pub fn run(args: &AnalyzeArgs) -> Result<Status> {
@@ -112,14 +109,19 @@ pub fn command_line() -> Vec<String> {
 
 /// How to read and judge, as typed; everything else by default.
 pub fn options(judge: &JudgeArgs, read: &ReadArgs) -> Options {
-    let connections = |octets| usize::try_from(octets / CONNECTION_OCTETS).unwrap_or(usize::MAX).max(1);
     Options {
         decode: decode::Options { tunnel: read.tunnel.into(), zone: read.zone.into() },
-        limits: tcp::Limits { max_connections: read.max_memory.map(connections), ..tcp::Limits::default() },
+        max_memory: read.max_memory,
+        threads: read.threads.map_or_else(cores, usize::from),
         grace: judge.grace.map_or_else(Grace::default, Grace::fixed).into(),
         servers: judge.server.iter().map(|&server| server.into()).collect(),
         ..Options::default()
     }
+}
+
+/// Threads that can run at once; one if the system does not tell.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Which connections are meant.

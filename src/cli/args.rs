@@ -198,8 +198,11 @@ pub struct ReadArgs {
     /// Put a hash (BLAKE3) of each file into the report; reads each file once more
     #[arg(long)]
     pub hash: bool,
-    /// Keep to about this much memory (512MB, 4GB) by forgetting the connections that are idle for longest; they are
-    /// counted
+    /// Threads that analyse; the result is the same for any number [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Keep to about this much memory (512MB, 4GB): what there is no room for, attempts without an answer first, is
+    /// counted and not judged
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_memory: Option<u64>,
 }

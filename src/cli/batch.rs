@@ -218,14 +218,16 @@ impl Batch<'_> {
         let mut files: Vec<_> = plan.files().collect();
         files.sort_by_key(|(path, octets)| (std::cmp::Reverse(*octets), path.clone()));
         let bars = Bars::new(self.args.quiet, files.len(), files.iter().map(|file| file.1).sum());
+        let jobs = self.threads(files.len());
+        let options = Options { threads: (self.options.threads / jobs).max(1), ..self.options.clone() };
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            for _ in 0..self.threads(files.len()) {
+            for _ in 0..jobs {
                 scope.spawn(|| {
                     while let Some((path, octets)) = files.get(next.fetch_add(1, Ordering::Relaxed))
                         && !self.options.interrupt.is_raised()
                     {
-                        self.map_one(path, *octets, &bars, results, state);
+                        self.map_one(path, *octets, &options, &bars, results, state);
                     }
                 });
             }
@@ -238,7 +240,15 @@ impl Batch<'_> {
         self.args.jobs.map_or(cores, usize::from).min(jobs)
     }
 
-    fn map_one(&self, path: &Path, octets: u64, bars: &Bars, results: &Mutex<Results>, state: &Mutex<State>) {
+    fn map_one(
+        &self,
+        path: &Path,
+        octets: u64,
+        options: &Options,
+        bars: &Bars,
+        results: &Mutex<Results>,
+        state: &Mutex<State>,
+    ) {
         let folder = self.out.join(FRAGMENTS);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut bar = bars.file(&name, octets);
@@ -247,7 +257,7 @@ impl Batch<'_> {
         let before = Seen::now(path, PathBuf::new());
         let mapped = match kept {
             Some(mapped) => Ok(mapped),
-            None => fragment::map(path, &folder, None, &self.options, &mut |at| bar.show(&name, at)),
+            None => fragment::map(path, &folder, None, options, &mut |at| bar.show(&name, at)),
         };
         match mapped {
             Ok(mapped) => {

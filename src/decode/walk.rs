@@ -123,6 +123,10 @@ impl Decoder {
 
     /// Goes on with the datagram that a fragment completes, as of this frame.
     fn fragment(&mut self, frame: Frame, packet: Packet<'_>) -> Result<Decoded, Skip> {
+        if self.keeps_none {
+            self.met_fragment = true;
+            return Err(Skip::Fragment);
+        }
         let Packet { ip, protocol, piece, payload } = packet;
         let datagram = self.fragments.take(&frame, &ip, protocol, piece, payload).ok_or(Skip::Fragment)?;
         let whole = Packet {

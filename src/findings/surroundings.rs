@@ -176,6 +176,33 @@ pub struct CaptureFacts {
 }
 
 impl CaptureFacts {
+    /// Counts one more frame; see [`CaptureFacts::then`] for the law it keeps.
+    #[inline]
+    pub(crate) fn observe(&mut self, seen: Stamp) {
+        if self.frames == 0 {
+            (self.first, self.last) = (seen, seen);
+        }
+        self.frames += 1;
+        // The end of the capture is its latest moment; frame order and time order may differ by a little.
+        if seen.at >= self.last.at {
+            self.last = seen;
+        }
+    }
+
+    /// Adds frames that follow, counted apart: the same as observing them all.
+    pub(crate) fn then(&mut self, later: &CaptureFacts) {
+        if later.frames == 0 {
+            return;
+        }
+        if self.frames == 0 {
+            (self.first, self.last) = (later.first, later.last);
+        }
+        self.frames += later.frames;
+        if later.last.at >= self.last.at {
+            self.last = later.last;
+        }
+    }
+
     /// From the first to the last frame.
     pub fn duration(&self) -> Span {
         (self.last.at - self.first.at).max(Span::ZERO)

@@ -132,6 +132,7 @@ impl Capture {
                 skips,
                 fragments: FragmentCounts { fragments, completed, incomplete, evicted, overlapping },
                 given_up: self.given_up,
+                unplaced: 0,
             },
             input: self.input.facts(self.path.clone())?,
         })

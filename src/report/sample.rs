@@ -443,6 +443,7 @@ pub(crate) fn sample() -> Report {
             silences_failed: 7,
             retransmissions: 1_017,
             given_up: 0,
+            unplaced: 0,
         },
         services: vec![
             service("192.0.2.9:8080", 10, 0, 10),

@@ -22,7 +22,7 @@ impl Report {
         let besides = [
             (undecided, "undecided"),
             (capture.drops.unwrap_or(0), "packets dropped"),
-            (totals.given_up, "connections given up for --max-memory"),
+            (totals.given_up, "connections counted but not judged, for --max-memory"),
         ];
         for (n, what) in besides.iter().filter(|(n, _)| *n > 0) {
             line += &format!("; {} {what}", number(*n));

@@ -34,8 +34,11 @@ pub struct Totals {
     pub silences_failed: u64,
     /// Retransmitted segments.
     pub retransmissions: u64,
-    /// Connections retired early, for the memory limit.
+    /// Connections counted but not judged, for the memory limit.
     pub given_up: u64,
+    /// Connections whose service or host is in no other sum than these, for the same.
+    #[serde(default)]
+    pub unplaced: u64,
 }
 
 /// The longest of something, and where.

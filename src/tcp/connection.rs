@@ -99,8 +99,11 @@ impl Connection {
     pub(super) const SUPERSEDED: u32 = 1 << 16;
     /// The table's own: it took the place of another, whose stragglers may still come.
     pub(super) const HAS_PREVIOUS: u32 = 1 << 17;
+    /// The table's own: there was no room for it any more, although it was not over.
+    pub(super) const GIVEN_UP: u32 = 1 << 23;
     /// The table's own bits; none of them is a fact.
-    pub(super) const TABLE_BITS: u32 = Connection::SUPERSEDED | Connection::HAS_PREVIOUS;
+    pub(super) const TABLE_BITS: u32 =
+        Connection::SUPERSEDED | Connection::HAS_PREVIOUS | Connection::GIVEN_UP;
     /// [`Connection::rst`] is known of a side; asked before [`Extra`] is, which is a walk through memory.
     pub(super) const HAS_RST: u32 = 1 << 22;
     /// Holes of that side may still be filled ([`Tally::open_holes`] is not 0).

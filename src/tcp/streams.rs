@@ -1,21 +1,26 @@
-//! Flows that were retired, remembered in little space: so that a straggler is known for one, and so that Wireshark's
-//! stream numbers are counted as tshark counts them, which never forgets a conversation.
+//! Wireshark's stream numbers, and flows that were retired, remembered in little space: so that a straggler is known
+//! for one, and so that streams are counted as tshark counts them, which never forgets a conversation.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::{FixedState, RandomState};
 
 use super::connection::Connection;
-use crate::wire::{Span, Timestamp};
+use crate::wire::{FlowKey, Span, Timestamp};
 
-#[derive(Clone, Debug, Default)]
+/// The streams of one table. Where a capture is shared out over several tables, each numbers its own `first`,
+/// `first + step`, `first + 2 step`, ... and [`super::Numbers`] makes one order of them.
+#[derive(Clone, Debug)]
 pub(super) struct Streams {
-    next: u32,
+    first: u32,
+    step: u32,
+    begun: Begun,
     retired: HashMap<u64, Retired, RandomState>,
     order: VecDeque<u64>,
     forgotten: Forgotten,
-    /// From here on every number is unknown.
-    lost: bool,
+    /// From this frame on every number is unknown.
+    lost: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -25,54 +30,150 @@ struct Retired {
     closed: Option<Timestamp>,
 }
 
+impl Default for Streams {
+    fn default() -> Self {
+        Streams::shared(0, 1)
+    }
+}
+
 impl Streams {
-    /// How many retired flows are remembered: about 3 MB.
-    const MEMORY: usize = 65_536;
+    /// How many retired flows are remembered: about 3 MB, in one table or shared out.
+    const MEMORY: u32 = 65_536;
+
+    /// Those of one of `of` tables.
+    pub(super) fn shared(place: u32, of: u32) -> Self {
+        Streams {
+            first: place,
+            step: of.max(1),
+            begun: Begun::default(),
+            retired: HashMap::default(),
+            order: VecDeque::new(),
+            forgotten: Forgotten::default(),
+            lost: None,
+        }
+    }
 
     /// The number of a connection that begins; `with_syn` is how tshark tells a new conversation on used ports.
-    pub(super) fn begin(&mut self, flow_hash: u64, with_syn: bool) -> u32 {
-        if self.lost {
+    pub(super) fn begin(&mut self, flow: &FlowKey, with_syn: bool, frame: u64) -> u32 {
+        if self.lost.is_some() {
             return Connection::NO_STREAM;
         }
         if !with_syn {
-            if let Some(retired) = self.retired.get(&flow_hash) {
+            let hash = name(flow);
+            if let Some(retired) = self.retired.get(&hash) {
                 return retired.stream;
             }
-            if self.forgotten.may_contain(flow_hash) {
-                self.lost = true;
-                return Connection::NO_STREAM;
+            if self.forgotten.may_contain(hash, self.step) {
+                return self.lose(frame);
             }
         }
-        let stream = self.next;
-        self.next = self.next.saturating_add(1);
-        stream
+        let number = u64::from(self.first) + u64::from(self.begun.count) * u64::from(self.step);
+        match u32::try_from(number) {
+            Ok(number) if number != Connection::NO_STREAM && self.begun.add(frame, self.step) => number,
+            _ => self.lose(frame),
+        }
     }
 
-    /// From here on numbers are unknown; what was closed lately is still known.
+    fn lose(&mut self, frame: u64) -> u32 {
+        self.lost.get_or_insert(frame);
+        Connection::NO_STREAM
+    }
+
+    /// All numbers are unknown from here on; what was closed lately is still known.
     pub(super) fn lose_count(&mut self) {
-        self.lost = true;
+        self.lost = Some(0);
+    }
+
+    /// From which frame on numbers are unknown.
+    pub(super) fn lost(&self) -> Option<u64> {
+        self.lost
+    }
+
+    /// The frames in which streams began, in order.
+    pub(super) fn begun(&self) -> &Begun {
+        &self.begun
     }
 
     /// Whether the flow's last connection was closed by both sides no longer than `linger` ago.
-    pub(super) fn closed_lately(&self, flow_hash: u64, now: Timestamp, linger: Span) -> bool {
-        let closed = self.retired.get(&flow_hash).and_then(|retired| retired.closed);
+    pub(super) fn closed_lately(&self, flow: &FlowKey, now: Timestamp, linger: Span) -> bool {
+        let closed = self.retired.get(&name(flow)).and_then(|retired| retired.closed);
         closed.is_some_and(|closed| now - closed <= linger)
     }
 
-    pub(super) fn retire(&mut self, flow_hash: u64, stream: u32, closed: Option<Timestamp>) {
-        if self.retired.insert(flow_hash, Retired { stream, closed }).is_none() {
-            self.order.push_back(flow_hash);
+    pub(super) fn retire(&mut self, flow: &FlowKey, stream: u32, closed: Option<Timestamp>) {
+        let hash = name(flow);
+        if self.retired.insert(hash, Retired { stream, closed }).is_none() {
+            self.order.push_back(hash);
         }
-        if self.order.len() > Streams::MEMORY
+        if self.order.len() > (Streams::MEMORY / self.step).max(1) as usize
             && let Some(oldest) = self.order.pop_front()
         {
             self.retired.remove(&oldest);
-            self.forgotten.insert(oldest);
+            self.forgotten.insert(oldest, self.step);
         }
     }
 }
 
-/// A Bloom filter over flows that are remembered no more: 2 MiB, one in 500 wrong at a million flows.
+/// What a flow is remembered by. The same in every run, so that what is taken for forgotten by mistake is, too.
+fn name(flow: &FlowKey) -> u64 {
+    FixedState::with_seed(0).hash_one(flow)
+}
+
+/// Frames in order, one or two octets for most.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Begun {
+    /// Steps from one frame to the next, seven bits an octet, the lowest first.
+    steps: Vec<u8>,
+    last: u64,
+    count: u32,
+}
+
+impl Begun {
+    /// Octets spent at most, in one table or shared out: enough for twenty million streams, more than any other
+    /// program will open.
+    const MOST: usize = 32 << 20;
+
+    /// Whether there was room for it.
+    fn add(&mut self, frame: u64, shares: u32) -> bool {
+        if self.steps.len() >= Begun::MOST / shares as usize {
+            return false;
+        }
+        let mut step = frame.saturating_sub(self.last);
+        while step >= 0x80 {
+            self.steps.push(step as u8 | 0x80);
+            step >>= 7;
+        }
+        self.steps.push(step as u8);
+        self.last = frame;
+        self.count += 1;
+        true
+    }
+
+    /// Whether no stream began.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Every frame, in order.
+    pub(super) fn frames(&self) -> impl Iterator<Item = u64> {
+        let (mut octets, mut frame) = (self.steps.iter(), 0_u64);
+        std::iter::from_fn(move || {
+            let (mut step, mut shift) = (0_u64, 0);
+            loop {
+                let octet = *octets.next()?;
+                step |= u64::from(octet & 0x7f) << shift;
+                shift += 7;
+                if octet < 0x80 {
+                    break;
+                }
+            }
+            frame += step;
+            Some(frame)
+        })
+    }
+}
+
+/// A Bloom filter over flows that are remembered no more: 2 MiB in all, one in 500 wrong at a million flows.
 #[derive(Clone, Debug, Default)]
 struct Forgotten {
     bits: Vec<u64>,
@@ -81,20 +182,21 @@ struct Forgotten {
 impl Forgotten {
     const BITS: u64 = 1 << 24;
 
-    fn places(hash: u64) -> impl Iterator<Item = u64> {
-        (0..4_u64).map(move |n| hash.wrapping_add(n.wrapping_mul((hash >> 32) | 1)) % Forgotten::BITS)
+    fn places(hash: u64, shares: u32) -> impl Iterator<Item = u64> {
+        let bits = Forgotten::BITS / u64::from(shares);
+        (0..4_u64).map(move |n| hash.wrapping_add(n.wrapping_mul((hash >> 32) | 1)) % bits)
     }
 
-    fn insert(&mut self, hash: u64) {
-        self.bits.resize((Forgotten::BITS / 64) as usize, 0);
-        for place in Forgotten::places(hash) {
+    fn insert(&mut self, hash: u64, shares: u32) {
+        self.bits.resize((Forgotten::BITS / u64::from(shares)).div_ceil(64) as usize, 0);
+        for place in Forgotten::places(hash, shares) {
             self.bits[(place / 64) as usize] |= 1 << (place % 64);
         }
     }
 
-    fn may_contain(&self, hash: u64) -> bool {
+    fn may_contain(&self, hash: u64, shares: u32) -> bool {
         !self.bits.is_empty()
-            && Forgotten::places(hash)
+            && Forgotten::places(hash, shares)
                 .all(|place| self.bits[(place / 64) as usize] & (1 << (place % 64)) != 0)
     }
 }
@@ -102,24 +204,42 @@ impl Forgotten {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Endpoint;
+
+    fn flow(number: u32) -> FlowKey {
+        FlowKey::of(Endpoint::v4(number.to_be_bytes(), 1), Endpoint::v4([255; 4], 2), 0).0
+    }
 
     #[test]
     fn numbers_are_inexact_only_when_a_forgotten_flow_may_be_back() {
         let mut streams = Streams::default();
-        for flow in 0..=Streams::MEMORY as u64 {
-            let hash = flow.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let stream = streams.begin(hash, true);
-            assert_eq!(u64::from(stream), flow);
-            streams.retire(hash, stream, None);
+        for number in 0..=Streams::MEMORY {
+            let stream = streams.begin(&flow(number), true, u64::from(number) + 1);
+            assert_eq!(stream, number);
+            streams.retire(&flow(number), stream, None);
         }
-        let remembered = 5_u64.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        assert_eq!(streams.begin(remembered, false), 5);
+        let next = u64::from(Streams::MEMORY) + 2;
+        assert_eq!(streams.begin(&flow(5), false, next), 5, "one that is remembered");
+        let never_seen = streams.begin(&flow(u32::MAX), false, next);
+        assert_eq!(never_seen, Streams::MEMORY + 1, "a flow never seen");
         assert_eq!(
-            streams.begin(0xdead_beef_0bad_cafe, false),
-            Streams::MEMORY as u32 + 1,
-            "a flow never seen"
+            streams.begin(&flow(0), false, next + 1),
+            Connection::NO_STREAM,
+            "the one that was forgotten"
         );
-        assert_eq!(streams.begin(0, false), Connection::NO_STREAM, "the one that was forgotten");
-        assert_eq!(streams.begin(1, true), Connection::NO_STREAM, "and all from there on");
+        assert_eq!(streams.begin(&flow(1), true, next + 2), Connection::NO_STREAM, "and all from there on");
+        assert_eq!(streams.lost(), Some(next + 1));
+    }
+
+    #[test]
+    fn frames_come_back_as_they_went_in_until_there_is_no_room() {
+        let mut begun = Begun::default();
+        let frames = [1, 2, 129, 130, 130 + (1 << 14), 1 << 40];
+        assert!(frames.iter().all(|&frame| begun.add(frame, 1)));
+        assert_eq!(begun.frames().collect::<Vec<_>>(), frames);
+        let shares = u32::try_from(Begun::MOST).unwrap();
+        let mut small = Begun::default();
+        assert!(small.add(7, shares) && !small.add(8, shares));
+        assert_eq!((small.frames().collect::<Vec<_>>(), small.count), (vec![7], 1));
     }
 }

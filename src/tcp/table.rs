@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::index::Index;
 use super::slab::Slab;
 use super::streams::Streams;
-use crate::wire::{FlowKey, Segment, Side, Span, TcpFlags, Timestamp};
+use crate::wire::{FlowKey, Segment, Side, Span, Stamp, TcpFlags, Timestamp};
 
 /// How long connections that are over stay in reach of late segments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,15 +66,19 @@ pub struct Table {
     /// Whether earlier parts of the same capture may exist, so that heads are kept.
     part: bool,
     hand: u32,
-    given_up: u64,
     stragglers: u64,
+    /// Segments since the sweep last went on, and the earliest of their times.
+    unswept: (usize, Timestamp),
 }
 
 impl Table {
-    /// Segments whose places are touched before any of them is taken up.
+    /// Segments whose places are touched before any of them is taken up. After so many, counted over all batches, the
+    /// sweep goes on: how segments were cut into batches has no influence on when a connection leaves.
     pub const AT_ONCE: usize = 64;
     /// The sweep looks at one slot for so many segments; a connection takes more to open and close.
     const SEGMENTS_PER_SLOT: usize = 4;
+    /// Slots looked at to make room under a memory limit.
+    const HANDFUL: u32 = 16;
     /// The sweep comes later by this much than the linger times ask, so that a clock that is set back by less has no
     /// influence on what belongs together.
     const CLOCKS_STEP: Span = Span::secs(60);
@@ -91,14 +95,25 @@ impl Table {
             hashing: RandomState::default(),
             part: false,
             hand: 0,
-            given_up: 0,
             stragglers: 0,
+            unswept: (0, Timestamp(i64::MAX)),
         }
+    }
+
+    /// One of `of` tables over which the flows of a capture are shared out; [`super::Numbers`] knows Wireshark's numbers
+    /// of its streams.
+    pub fn shared(limits: Limits, place: u32, of: u32) -> Self {
+        Table { streams: Streams::shared(place, of), ..Table::new(limits) }
     }
 
     /// A table for a part of a capture that may continue an earlier one; see [`Table::then`].
     pub fn of_part(limits: Limits) -> Self {
-        Table { part: true, ..Table::new(limits) }
+        Table::new(limits).for_part()
+    }
+
+    /// The same table for a part of a capture.
+    pub fn for_part(self) -> Self {
+        Table { part: true, ..self }
     }
 
     /// No connection has a stream number any more: Wireshark numbers those of a single file.
@@ -122,11 +137,6 @@ impl Table {
         self.len() == 0
     }
 
-    /// Connections retired before they were over, for [`Limits::max_connections`].
-    pub fn given_up(&self) -> u64 {
-        self.given_up
-    }
-
     /// Segments that came after their connection was closed by both sides and settled.
     pub fn stragglers(&self) -> u64 {
         self.stragglers
@@ -140,7 +150,10 @@ impl Table {
     pub fn observe_all(&mut self, batch: &[(FlowKey, Segment)]) {
         let mut hashes = [0_u64; Table::AT_ONCE];
         let mut slots = [0_u32; Table::AT_ONCE];
-        for chunk in batch.chunks(Table::AT_ONCE) {
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let (chunk, later) = rest.split_at(rest.len().min(Table::AT_ONCE - self.unswept.0));
+            rest = later;
             let mut touched = 0_u64;
             for (hash, (key, _)) in hashes.iter_mut().zip(chunk) {
                 *hash = self.hash(key);
@@ -163,8 +176,18 @@ impl Table {
                     self.observe_hashed(hash, slot, key, segment);
                 }
             }
-            let now = chunk.iter().map(|(_, segment)| segment.seen.at).min().unwrap_or_default();
-            self.sweep(chunk.len().div_ceil(Table::SEGMENTS_PER_SLOT), now);
+            self.swept_after(chunk);
+        }
+    }
+
+    /// Lets the sweep go on when it is time.
+    fn swept_after(&mut self, chunk: &[(FlowKey, Segment)]) {
+        let (segments, earliest) = self.unswept;
+        let earliest = chunk.iter().map(|(_, segment)| segment.seen.at).fold(earliest, Timestamp::min);
+        self.unswept = (segments + chunk.len(), earliest);
+        if self.unswept.0 == Table::AT_ONCE {
+            self.unswept = (0, Timestamp(i64::MAX));
+            self.sweep(Table::AT_ONCE / Table::SEGMENTS_PER_SLOT, earliest);
         }
     }
 
@@ -178,10 +201,10 @@ impl Table {
         let hash = self.hash(key);
         let slot = match self.find(hash, key) {
             Some(slot) if self.expired(&self.slab[slot], error.seen.at) => {
-                self.anew(hash, slot, key, false, error.seen.at)
+                self.anew(hash, slot, key, false, error.seen)
             }
             Some(slot) => slot,
-            None => self.begin(hash, key, false, error.seen.at),
+            None => self.begin(hash, key, false, error.seen),
         };
         let connection = &mut self.slab[slot];
         if connection.first.frame == 0 {
@@ -190,7 +213,7 @@ impl Table {
         connection.observe_icmp(side, error);
     }
 
-    /// Connections that were retired since the last call.
+    /// Connections that were retired since the last call, in order.
     pub fn take_finished(&mut self) -> Vec<Connection> {
         std::mem::take(&mut self.finished)
     }
@@ -213,7 +236,6 @@ impl Table {
     /// `later` must be a table [of a part](Table::of_part) whose finished connections were not taken. Stream numbers
     /// are those of a single capture, so there are none afterwards.
     pub fn then(mut self, later: Table) -> Table {
-        self.given_up += later.given_up;
         self.stragglers += later.stragglers;
         let mut all: Vec<_> = later.into_connections().collect();
         all.sort_by_key(|connection| (connection.key, connection.first.frame));
@@ -272,7 +294,7 @@ impl Table {
         }
         for connection in flow.iter().filter(|connection| head(connection) == 0) {
             let slot = self.find(hash, &key);
-            let slot = slot.unwrap_or_else(|| self.begin(hash, &key, false, connection.first.at));
+            let slot = slot.unwrap_or_else(|| self.begin(hash, &key, false, connection.first));
             self.absorb(slot, connection);
         }
         // What looked like another connection to the part may have been this one's SYN sent again.
@@ -284,6 +306,11 @@ impl Table {
     fn absorb(&mut self, slot: u32, part: &Connection) {
         self.slab[slot].absorb(part);
         self.slab.set_end(slot, self.end(&self.slab[slot]));
+    }
+
+    /// How its streams are numbered.
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     fn hash(&self, key: &FlowKey) -> u64 {
@@ -302,13 +329,13 @@ impl Table {
         let slot = match found {
             Some(slot) if self.goes_on(slot, segment) => slot,
             found => {
-                if self.straggles(hash, found, segment) {
+                if self.straggles(key, found, segment) {
                     self.stragglers += 1;
                     return None;
                 }
                 match found {
-                    Some(slot) => self.anew(hash, slot, key, is_syn(segment), segment.seen.at),
-                    None => self.begin(hash, key, is_syn(segment), segment.seen.at),
+                    Some(slot) => self.anew(hash, slot, key, is_syn(segment), segment.seen),
+                    None => self.begin(hash, key, is_syn(segment), segment.seen),
                 }
             }
         };
@@ -329,7 +356,7 @@ impl Table {
 
     /// Whether it belongs to a connection that was closed and has settled, be it still held or not.
     #[cold]
-    fn straggles(&self, hash: u64, found: Option<u32>, segment: &Segment) -> bool {
+    fn straggles(&self, key: &FlowKey, found: Option<u32>, segment: &Segment) -> bool {
         if segment.flags.any(TcpFlags::SYN) {
             return false;
         }
@@ -338,7 +365,7 @@ impl Table {
                 let connection = &self.slab[slot];
                 connection.closed_by_both() && segment.seen.at - connection.last().at <= self.limits.linger
             }
-            None => self.streams.closed_lately(hash, segment.seen.at, self.limits.linger),
+            None => self.streams.closed_lately(key, segment.seen.at, self.limits.linger),
         }
     }
 
@@ -378,10 +405,10 @@ impl Table {
 
     /// Replaces the connection in `slot` by a new one.
     #[cold]
-    fn anew(&mut self, hash: u64, slot: u32, key: &FlowKey, with_syn: bool, now: Timestamp) -> u32 {
-        let stream = if with_syn { self.streams.begin(hash, true) } else { self.slab[slot].stream };
+    fn anew(&mut self, hash: u64, slot: u32, key: &FlowKey, with_syn: bool, now: Stamp) -> u32 {
+        let stream = if with_syn { self.streams.begin(key, true, now.frame) } else { self.slab[slot].stream };
         let new = self.fresh(key, stream);
-        self.replace(hash, slot, new, now);
+        self.replace(hash, slot, new, now.at);
         new
     }
 
@@ -415,13 +442,13 @@ impl Table {
     }
 
     #[cold]
-    fn begin(&mut self, hash: u64, key: &FlowKey, with_syn: bool, now: Timestamp) -> u32 {
+    fn begin(&mut self, hash: u64, key: &FlowKey, with_syn: bool, now: Stamp) -> u32 {
         if let Some(most) = self.limits.max_connections
             && self.slab.len() >= most
         {
-            self.give_up_one(now);
+            self.give_up_one(now.at);
         }
-        let stream = self.streams.begin(hash, with_syn);
+        let stream = self.streams.begin(key, with_syn, now.frame);
         let slot = self.fresh(key, stream);
         self.index.insert(hash, slot);
         slot
@@ -458,25 +485,29 @@ impl Table {
         Some(connection.last().at + self.lingers(connection)? + late)
     }
 
-    /// Under a memory limit: retires the one idle for longest among a handful.
+    /// Under a memory limit: retires, among a handful, an attempt that was never answered before anything else, or the
+    /// one idle for longest. A scan has no influence on connections then that are really there.
     fn give_up_one(&mut self, now: Timestamp) {
         let capacity = self.slab.capacity();
-        let mut coldest: Option<(Timestamp, u32)> = None;
-        for step in 1..=64.min(capacity) {
+        let mut least: Option<((bool, Timestamp), u32)> = None;
+        for step in 1..=Table::HANDFUL.min(capacity) {
             let slot = (self.hand + step) % capacity;
-            if self.slab.is_taken(slot) && self.slab[slot].bits & Connection::SUPERSEDED == 0 {
-                let last = self.slab[slot].last().at;
-                if coldest.is_none_or(|(at, _)| last < at) {
-                    coldest = Some((last, slot));
+            let connection = &self.slab[slot];
+            if self.slab.is_taken(slot) && connection.bits & Connection::SUPERSEDED == 0 {
+                let worth = (!connection.is_attempt(), connection.last().at);
+                if least.is_none_or(|(other, _)| worth < other) {
+                    least = Some((worth, slot));
                 }
             }
         }
-        self.sweep(64, now);
+        self.sweep(Table::HANDFUL as usize, now);
         if self.slab.len() >= self.limits.max_connections.unwrap_or(usize::MAX)
-            && let Some((_, slot)) = coldest
+            && let Some((_, slot)) = least
         {
-            self.given_up += u64::from(!self.slab[slot].is_over());
             self.retire(slot);
+            if let Some(retired) = self.finished.last_mut().filter(|retired| !retired.is_over()) {
+                retired.bits |= Connection::GIVEN_UP;
+            }
         }
     }
 
@@ -491,7 +522,7 @@ impl Table {
         let hash = self.hash(&self.slab[slot].key);
         let connection = &self.slab[slot];
         let closed = connection.closed_by_both().then(|| connection.last().at);
-        self.streams.retire(hash, connection.stream, closed);
+        self.streams.retire(&connection.key, connection.stream, closed);
         self.index.remove(hash, slot);
         self.finish(slot);
     }

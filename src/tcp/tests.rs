@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::traffic::{flow, segment};
 use super::*;
-use crate::wire::{Segment, Side, Span, Stamp, TcpFlags, Timestamp};
+use crate::wire::{FlowKey, Segment, Side, Span, Stamp, TcpFlags, Timestamp};
 
 const SYN: TcpFlags = TcpFlags::SYN;
 const ACK: TcpFlags = TcpFlags::ACK;
@@ -43,6 +43,13 @@ impl Feed {
         let ip_id = self.frame as u16;
         self.table.observe_all(&[(flow(n), Segment { seen, ip_id, ..segment(side, flags, seq, ack, len) })]);
         self
+    }
+
+    /// Flows of connections that had to go before they were over.
+    fn given_up(&mut self) -> Vec<FlowKey> {
+        let mut gone = self.table.take_finished();
+        gone.retain_mut(Connection::take_given_up);
+        gone.into_iter().map(|gone| gone.key).collect()
     }
 
     fn open(&mut self, n: u8, lo: u32, hi: u32) -> &mut Feed {
@@ -201,10 +208,20 @@ fn under_a_limit_the_coldest_goes_and_is_counted() {
     }
     feed.see(1, LO, PSH | ACK, 101, 501, 10);
     feed.open(4, 100, 500);
-    assert_eq!((feed.table.len(), feed.table.given_up()), (3, 1));
-    let gone = feed.table.take_finished();
-    assert_eq!(gone.len(), 1);
-    assert_eq!(gone[0].key, flow(2), "the one idle for longest");
+    assert_eq!(feed.table.len(), 3);
+    assert_eq!(feed.given_up(), [flow(2)], "the one idle for longest");
+}
+
+#[test]
+fn under_a_limit_attempts_without_an_answer_go_first() {
+    let mut feed = Feed::new(Limits { max_connections: Some(3), ..Limits::default() });
+    feed.open(1, 100, 500);
+    for n in 2..=100 {
+        feed.see(n, LO, SYN, 100, 0, 0);
+    }
+    assert_eq!(feed.table.len(), 3);
+    assert!(feed.table.iter().any(|held| held.key == flow(1)), "the one that was really there");
+    assert_eq!(feed.given_up(), (2..=98).map(flow).collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Counts over all connections, and services in the order in which they matter.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use super::Builder;
 use crate::analysis::{Judged, Longest};
+use crate::findings::ServiceFacts;
 use crate::report::{Finding, Length, Service, Slowest, Totals};
+use crate::wire::Endpoint;
 
 /// Findings that say that a silence was not survived.
 pub(super) const SILENCE_FAILED: [&str; 3] = ["keepalive-gave-up", "dead-after-idle", "reset-after-idle"];
@@ -39,40 +42,39 @@ impl Builder<'_> {
             silences_failed: SILENCE_FAILED.into_iter().map(named).sum(),
             retransmissions: totals.retransmissions,
             given_up: self.outcome.frames.given_up,
+            unplaced: self.outcome.frames.unplaced,
         }
     }
 
     pub(super) fn services(&self, findings: &[Finding]) -> Vec<Service> {
-        let owes: BTreeMap<&str, u64> = findings
-            .iter()
-            .filter(|finding| finding.name == "missing-fin")
-            .map(|finding| (finding.at.name.as_str(), finding.count))
-            .collect();
-        let assumed: HashSet<_> = self.outcome.assumed_services.iter().collect();
-        let mut services: Vec<_> = self
-            .outcome
-            .services
-            .iter()
-            .map(|(endpoint, facts)| {
-                let name = endpoint.to_string();
-                Service {
-                    owes_fin: owes.get(name.as_str()).copied().unwrap_or(0),
-                    endpoint: name,
-                    assumed: assumed.contains(endpoint),
-                    connections: facts.connections,
-                    closed_by_both: facts.closed_by_both,
-                    reset: facts.reset,
-                    close_p50: facts.closes.percentile(50).map(Length::from),
-                    close_p99: facts.closes.percentile(99).map(Length::from),
-                    answer_p99: facts.answers.percentile(99).map(Length::from),
-                }
-            })
-            .collect();
-        services.sort_by(|a, b| {
-            (b.owes_fin, b.connections).cmp(&(a.owes_fin, a.connections)).then(a.endpoint.cmp(&b.endpoint))
-        });
-        services.truncate(Service::LISTED);
-        services
+        let owed =
+            |finding: &Finding| Some((finding.at.name.parse::<SocketAddr>().ok()?.into(), finding.count));
+        let missing = findings.iter().filter(|finding| finding.name == "missing-fin");
+        let owes: HashMap<Endpoint, u64> = missing.filter_map(owed).collect();
+        let owes = |endpoint: &Endpoint| owes.get(endpoint).copied().unwrap_or(0);
+        let mut services: Vec<_> = self.outcome.services.iter().collect();
+        let order = |(a, of_a): &(&Endpoint, &ServiceFacts), (b, of_b): &(&Endpoint, &ServiceFacts)| {
+            let by_size = (owes(b), of_b.connections).cmp(&(owes(a), of_a.connections));
+            by_size.then_with(|| a.to_string().cmp(&b.to_string()))
+        };
+        // A scan may have made millions of them: only those that are listed are put into words and order.
+        if services.len() > Service::LISTED {
+            services.select_nth_unstable_by(Service::LISTED, order);
+            services.truncate(Service::LISTED);
+        }
+        services.sort_unstable_by(order);
+        let service = |(endpoint, facts): (&Endpoint, &ServiceFacts)| Service {
+            endpoint: endpoint.to_string(),
+            assumed: self.outcome.assumed_services.contains(endpoint),
+            connections: facts.connections,
+            closed_by_both: facts.closed_by_both,
+            reset: facts.reset,
+            owes_fin: owes(endpoint),
+            close_p50: facts.closes.percentile(50).map(Length::from),
+            close_p99: facts.closes.percentile(99).map(Length::from),
+            answer_p99: facts.answers.percentile(99).map(Length::from),
+        };
+        services.into_iter().map(service).collect()
     }
 }
 

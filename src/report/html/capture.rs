@@ -88,7 +88,11 @@ impl Page<'_> {
             .collect();
         self.row("Connections", &format!("{}<ul>{ways}</ul>", number(t.connections)));
         if t.given_up > 0 {
-            self.row("Forgotten for the memory limit", &count(t.given_up, "connection"));
+            self.row("Counted but not judged, for the memory limit", &count(t.given_up, "connection"));
+        }
+        if t.unplaced > 0 {
+            let unplaced = count(t.unplaced, "connection");
+            self.row("Not counted by service and host, for the memory limit", &unplaced);
         }
         for input in report.inputs.iter().take(FILES) {
             let mut about = format!(

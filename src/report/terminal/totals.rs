@@ -22,7 +22,8 @@ pub(super) fn connections(report: &Report) -> String {
     let besides = [
         (totals.midstream, "began before the capture"),
         (totals.probes, "did nothing (probes)"),
-        (totals.given_up, "dropped early for --max-memory"),
+        (totals.given_up, "counted but not judged, for --max-memory"),
+        (totals.unplaced, "not counted by service and host, for the same"),
     ];
     let mut text = count(totals.connections, "connection");
     if !ways.is_empty() {

@@ -38,6 +38,19 @@ impl Connection {
         self.bits & Connection::ESTABLISHED != 0
     }
 
+    /// Whether it was retired before it was over, for the memory limit, so that what became of it is not known. Said
+    /// once: afterwards it is a connection like others.
+    pub fn take_given_up(&mut self) -> bool {
+        let given_up = self.bits & Connection::GIVEN_UP != 0;
+        self.bits &= !Connection::GIVEN_UP;
+        given_up
+    }
+
+    /// Nothing shows that it was ever more than an attempt to connect: no answer, or a refusal.
+    pub fn is_attempt(&self) -> bool {
+        !self.established() && !self.midstream()
+    }
+
     /// The SYN was not seen: the connection is older than the capture.
     pub fn midstream(&self) -> bool {
         !(self.halves[0].flags | self.halves[1].flags).any(TcpFlags::SYN)

@@ -1,0 +1,257 @@
+//! One capture on several threads, with the same result as on one.
+//!
+//! The work on a block of records has three steps: reading it (one thread at a time, in order), decoding it (by the same
+//! thread, each record for itself, while others read on), and noting its segments in the lanes (one thread at a time for
+//! each lane, in order). Between the last two stands a gate that blocks pass in order; whatever needs the records before,
+//! which is only IP fragments, is decoded there. Threads are not bound to a step: each takes what waits for longest.
+//!
+//! Exact by construction: a lane sees what it would see on one thread. Cutting the file instead and joining the parts
+//! ([`crate::tcp::Table::then`]) would need no gate, but counts of repetitions at the seams would be *about* right.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::lane::Lane;
+use super::shares::{Gate, Share, Shares};
+use super::{Analysis, Options};
+use crate::capture::{Block, CaptureError, Reader};
+use crate::decode::Decoder;
+
+/// Reads a capture to its end, or to where it stops, with as many threads as the options say; the caller is one of them.
+/// `progress` is called by the caller's thread: octets read of the capture, frames read of all.
+///
+/// # Errors
+/// What stopped the reading; everything before it is noted.
+pub(super) fn drive(
+    reader: &mut Reader,
+    analysis: &mut Analysis,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), CaptureError> {
+    let Analysis { options, decoder, lanes, skips, capture, frames_before, .. } = analysis;
+    let shop = Shop {
+        state: Mutex::new(State {
+            reader: Some(reader),
+            gate: Some(Gate { decoder, skips, capture }),
+            seats: lanes.iter_mut().map(|lane| Seat { lane: Some(lane), waiting: VecDeque::new() }).collect(),
+            most: 2 * options.threads + State::EAGER,
+            ..State::default()
+        }),
+        news: Condvar::new(),
+        frames_before: *frames_before,
+        options,
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..shop.options.threads {
+            scope.spawn(|| shop.work(&mut |_, _| {}));
+        }
+        shop.work(progress);
+    });
+    let state = shop.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    state.stopped.map_or(Ok(()), Err)
+}
+
+/// Where threads meet.
+struct Shop<'a> {
+    state: Mutex<State<'a>>,
+    /// Told when there may be something to do.
+    news: Condvar,
+    /// Frames of the inputs before.
+    frames_before: u64,
+    options: &'a Options,
+}
+
+/// What waits for whom. Whoever works on something has taken it out.
+#[derive(Default)]
+struct State<'a> {
+    reader: Option<&'a mut Reader>,
+    all_read: bool,
+    /// Why nothing more is read, if that is not the end.
+    stopped: Option<CaptureError>,
+    /// Octets and frames read.
+    progress: (u64, u64),
+    /// Blocks read.
+    read: u64,
+    /// Decoded, by number.
+    decoded: BTreeMap<u64, Box<Shares>>,
+    gate: Option<Gate<'a>>,
+    /// Blocks that passed the gate.
+    passed: u64,
+    seats: Vec<Seat<'a>>,
+    /// Empty shares, to be used again.
+    spare: Vec<Share>,
+    /// Blocks on their way at most.
+    most: usize,
+    /// A thread failed: nobody goes on.
+    abandoned: bool,
+}
+
+/// A lane, and what it has to take.
+struct Seat<'a> {
+    lane: Option<&'a mut Lane>,
+    waiting: VecDeque<Share>,
+}
+
+/// Something to do.
+enum Task<'a> {
+    /// Also to be decoded, into these shares.
+    Read(&'a mut Reader, Vec<Share>),
+    Pass(Gate<'a>, Box<Shares>),
+    Note {
+        place: usize,
+        lane: &'a mut Lane,
+        shares: VecDeque<Share>,
+    },
+}
+
+impl<'a> Shop<'a> {
+    fn work(&self, progress: &mut dyn FnMut(u64, u64)) {
+        let _guard = Guard(self);
+        let mut decoder = Decoder::without_fragments(self.options.decode);
+        while let Some(task) = self.next() {
+            match task {
+                Task::Read(reader, spare) => {
+                    let read = reader.next_block();
+                    let is_last = self.options.interrupt.is_raised();
+                    let to_decode = self.state().put_read(reader, read, is_last);
+                    // The next one can be read meanwhile; this one is in this thread's cache.
+                    self.news.notify_one();
+                    if let Some((number, block)) = to_decode {
+                        let shares = Shares::of(block, self.frames_before, &mut decoder, spare);
+                        self.state().decoded.insert(number, Box::new(shares));
+                    }
+                }
+                Task::Pass(mut gate, shares) => {
+                    let of_lanes = gate.pass(*shares);
+                    self.state().put_passed(gate, of_lanes);
+                }
+                Task::Note { place, lane, mut shares } => {
+                    shares.iter_mut().for_each(|share| lane.take(share));
+                    self.state().put_noted(place, lane, shares);
+                }
+            }
+            self.news.notify_all();
+            let (octets, frames) = self.state().progress;
+            progress(octets, self.frames_before + frames);
+        }
+    }
+
+    /// Waits for something to do; none: everything is done.
+    fn next(&self) -> Option<Task<'a>> {
+        let mut state = self.state();
+        loop {
+            if let Some(task) = state.next() {
+                return Some(task);
+            }
+            if state.abandoned || state.is_done() {
+                self.news.notify_all();
+                return None;
+            }
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<'a>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends the others home if one thread fails.
+struct Guard<'s, 'a>(&'s Shop<'a>);
+
+impl Drop for Guard<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.state().abandoned = true;
+            self.0.news.notify_all();
+        }
+    }
+}
+
+impl<'a> State<'a> {
+    /// A lane that has so many shares to take is served before anything else: fewer, and its table is fetched into the
+    /// cache for little; more, and memory is spent.
+    const EAGER: usize = 4;
+
+    fn next(&mut self) -> Option<Task<'a>> {
+        if self.abandoned {
+            return None;
+        }
+        if let Some(gate) = self.gate.take() {
+            match self.decoded.remove(&self.passed) {
+                Some(shares) => return Some(Task::Pass(gate, shares)),
+                None => self.gate = Some(gate),
+            }
+        }
+        if let Some(task) = self.next_lane(State::EAGER) {
+            return Some(task);
+        }
+        if !self.all_read
+            && self.on_their_way() < self.most
+            && let Some(reader) = self.reader.take()
+        {
+            let spare = self.spare.split_off(self.spare.len().saturating_sub(Lane::ALL));
+            return Some(Task::Read(reader, spare));
+        }
+        self.next_lane(1)
+    }
+
+    /// The lane with most to take, if nobody is there and it has at least so many shares.
+    fn next_lane(&mut self, least: usize) -> Option<Task<'a>> {
+        let free = self.seats.iter_mut().enumerate().filter(|(_, seat)| seat.lane.is_some());
+        let (place, seat) = free.max_by_key(|(_, seat)| seat.waiting.len())?;
+        if seat.waiting.len() < least {
+            return None;
+        }
+        let shares = std::mem::take(&mut seat.waiting);
+        seat.lane.take().map(|lane| Task::Note { place, lane, shares })
+    }
+
+    fn on_their_way(&self) -> usize {
+        let waiting = self.seats.iter().map(|seat| seat.waiting.len()).max().unwrap_or(0);
+        (self.read - self.passed) as usize + waiting
+    }
+
+    fn is_done(&self) -> bool {
+        let at_rest = self.seats.iter().all(|seat| seat.lane.is_some() && seat.waiting.is_empty());
+        self.all_read && self.read == self.passed && at_rest
+    }
+
+    /// The block with its number.
+    fn put_read(
+        &mut self,
+        reader: &'a mut Reader,
+        read: Result<Option<Block>, CaptureError>,
+        is_last: bool,
+    ) -> Option<(u64, Block)> {
+        self.progress = (reader.position().0, reader.summary().frames);
+        self.reader = Some(reader);
+        self.all_read = is_last || !matches!(read, Ok(Some(_)));
+        match read {
+            Ok(block) => {
+                let number = self.read;
+                self.read += u64::from(block.is_some());
+                block.map(|block| (number, block))
+            }
+            Err(error) => {
+                self.stopped = Some(error);
+                None
+            }
+        }
+    }
+
+    fn put_passed(&mut self, gate: Gate<'a>, of_lanes: Vec<Share>) {
+        self.gate = Some(gate);
+        self.passed += 1;
+        for (seat, share) in self.seats.iter_mut().zip(of_lanes) {
+            match share.is_empty() {
+                true => self.spare.push(share),
+                false => seat.waiting.push_back(share),
+            }
+        }
+    }
+
+    fn put_noted(&mut self, place: usize, lane: &'a mut Lane, shares: VecDeque<Share>) {
+        self.seats[place].lane = Some(lane);
+        self.spare.extend(shares);
+    }
+}
