@@ -30,6 +30,7 @@ mod table;
 mod tests;
 #[cfg(test)]
 mod traffic;
+mod waits;
 
 pub use closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 pub use closure::{Closure, Ending};

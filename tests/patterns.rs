@@ -62,6 +62,9 @@ const FORGETFUL: [&str; 7] = [
 const BROKEN: [&str; 5] =
     ["keepalive-firewall", "keepalive-firewall-v6", "firewall-says-so", "two-firewalls", "host-death"];
 
+/// Paths that forget connections after one FIN only, and their timers in seconds.
+const HALF_CLOSED: [(&str, f64); 2] = [("half-closed-firewall", 5.0), ("half-closed-firewall-reset", 4.0)];
+
 /// The only finding of that name in that capture.
 fn only(scenario_name: &str, file: &str, finding: &str) -> PatternFinding {
     let (captures, _) = scenario(scenario_name);
@@ -72,13 +75,17 @@ fn only(scenario_name: &str, file: &str, finding: &str) -> PatternFinding {
 }
 
 fn brackets(finding: &PatternFinding, timer: f64) {
+    brackets_on(TimerClock::Any, finding, timer);
+}
+
+fn brackets_on(clock: TimerClock, finding: &PatternFinding, timer: f64) {
     let interval = interval(finding);
     let [above, at_most] = [interval.above, interval.at_most].map(|span| span.unwrap().as_secs_f64());
     assert!(
         above < timer && timer <= at_most && at_most - above < 2.0,
         "{above} to {at_most}, set to {timer}"
     );
-    assert_eq!(interval.clock, TimerClock::Any);
+    assert_eq!(interval.clock, clock);
 }
 
 #[test]
@@ -89,6 +96,20 @@ fn each_path_has_its_own_interval() {
     let [short, long] = timers[..] else { panic!("{} timers", timers.len()) };
     brackets(short, 4.0);
     brackets(long, 9.0);
+}
+
+#[test]
+fn a_shorter_timer_after_one_fin_is_bracketed_and_no_program_blamed() {
+    for (name, timer) in HALF_CLOSED {
+        let found = only(name, "server-side", "half-closed-timeout");
+        brackets_on(TimerClock::AfterFin, &found, timer);
+        assert_eq!((found.fact, found.severity), (Certainty::Likely, Severity::Warning), "{name}");
+        for (file, path) in scenario(name).0 {
+            let findings: Vec<_> = judge(&path).iter().map(|finding| finding.name).collect();
+            let expected: &[_] = if file.starts_with("server-side") { &["half-closed-timeout"] } else { &[] };
+            assert_eq!(findings, expected, "{name}/{file}");
+        }
+    }
 }
 
 #[test]
@@ -189,7 +210,8 @@ fn no_timer_is_claimed_without_a_firewall() {
     let all = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures")).unwrap();
     let mut scenarios = 0;
     for name in all.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
-        if FORGETFUL.contains(&name.as_str()) || BROKEN.contains(&name.as_str()) || name == "file-formats" {
+        let forgets = FORGETFUL.contains(&name.as_str()) || HALF_CLOSED.iter().any(|(half, _)| *half == name);
+        if forgets || BROKEN.contains(&name.as_str()) || name == "file-formats" {
             continue;
         }
         scenarios += 1;

@@ -50,20 +50,19 @@ impl Rule for DeadAfterIdle {
         let mut finding = Finding::new(self.name(), Some(silence.by), Weight::Fixed(Severity::Warning));
         finding.since = Some(silence.resumed);
         finding.lasted = Some(Lasted { span: silence.span(), at_least: false });
-        let heard_elsewhere = case.hosts[silence.by.peer().index()].last.at > silence.resumed.at;
-        finding.cause = Some(if heard_elsewhere {
-            Cause {
-                what: "the path",
-                certainty: Certainty::Likely,
-                because: vec!["the other host spoke on other connections meanwhile".into()],
+        let silent = silence.by.peer();
+        let heard_later = case.hosts[silent.index()].last.at > silence.resumed.at;
+        let (certainty, because) = match (heard_later, silent == case.roles.client) {
+            (true, false) => (Certainty::Likely, "the other host was heard on other connections later"),
+            (true, true) => (
+                Certainty::Possible,
+                "the other host was heard on other connections later; a client may have been asleep meanwhile",
+            ),
+            (false, _) => {
+                (Certainty::Possible, "the other host was not heard elsewhere either: it may be down")
             }
-        } else {
-            Cause {
-                what: "the path",
-                certainty: Certainty::Possible,
-                because: vec!["the other host was not heard elsewhere either: it may be down".into()],
-            }
-        });
+        };
+        finding.cause = Some(Cause { what: "the path", certainty, because: vec![because.into()] });
         let role = case.role(silence.by);
         Answer::found(
             finding

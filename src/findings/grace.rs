@@ -72,10 +72,19 @@ impl Grace {
 
     /// The grace of `side`, whose peer has sent a FIN.
     pub fn of(&self, case: &Case<'_>, side: Side) -> Span {
+        self.of_owing(case, side, case.connection.payload_after_peer_fin(side) == 0)
+    }
+
+    /// The grace of `side` while it still owed the answer, if it ever did.
+    pub(super) fn of_answer(&self, case: &Case<'_>, side: Side) -> Span {
+        self.of_owing(case, side, true)
+    }
+
+    fn of_owing(&self, case: &Case<'_>, side: Side, unanswered: bool) -> Span {
         // A client that has its answer owes nothing for having been spoken to last.
         let owed = side == case.roles.server()
             && case.connection.fin(side.peer()).is_some_and(|fin| fin.answer_owed)
-            && case.connection.payload_after_peer_fin(side) == 0;
+            && unanswered;
         if owed && gave_up(case).is_none() && !stands_still(case, side) {
             let habit = case.service.answers.percentile(99).unwrap_or_default().times(self.habit);
             self.answering.max(habit)

@@ -32,6 +32,10 @@ impl Rule for LateAnswer {
         let Some((side, rst, acked, spoke)) = found else {
             return Answer::No("no peer that had sent its FIN answered by RST");
         };
+        let origin = case.reset_origin(side.peer());
+        if origin.as_ref().is_some_and(|origin| origin.sender == Sender::Box) {
+            return Answer::No("another machine than its peer sent the RST");
+        }
         if rst.seen.at - acked.at < case.grace.prompt {
             return Answer::No("what it still had to say met a peer that had just closed");
         }
@@ -52,7 +56,7 @@ impl Rule for LateAnswer {
         {
             cause.because.push(format!("it was a close(), no shutdown(): {mark}"));
         }
-        if let Some(origin) = case.reset_origin(side.peer()).filter(|origin| origin.sender != Sender::Host) {
+        if let Some(origin) = origin.filter(|origin| origin.sender == Sender::Unknown) {
             finding.against.push(origin.because);
         }
         let (own, peer) = (case.role(side), case.role(side.peer()));

@@ -29,9 +29,12 @@ impl Rule for LateFin {
         let held = (sent.at - arrived).max(took);
         // Payload restarts the clock: whoever goes on sending has not forgotten to close.
         let half = &case.connection.halves[side.index()];
-        let went_on = case.connection.payload_after_peer_fin(side) > 0 && half.last_payload_at < sent.at;
+        let answered = case.connection.payload_after_peer_fin(side) > 0;
+        let went_on = answered && half.last_payload_at < sent.at;
         let idle = if went_on { sent.at - half.last_payload_at.max(reached.at) } else { held };
-        let grace = case.grace.of(case, side);
+        // An answer that the FIN came with was worked on until then.
+        let with_answer = answered && !went_on;
+        let grace = if with_answer { case.grace.of_answer(case, side) } else { case.grace.of(case, side) };
         if idle <= grace {
             return Answer::No("the second FIN came within the grace time");
         }

@@ -23,8 +23,8 @@ impl Rule for ResetAfterIdle {
         else {
             return Answer::No("no RST answered the first segment after a silence");
         };
-        if silence.after_fin || !is_long(case, &silence) {
-            return Answer::No("the silence is too short, or began after a FIN");
+        if !is_long(case, &silence) {
+            return Answer::No("the silence is too short");
         }
         let peer = silence.by.peer();
         let Some(rst) = case.connection.rst(peer) else {
@@ -42,7 +42,10 @@ impl Rule for ResetAfterIdle {
             finding
                 .shows(
                     Stamp { frame: silence.from_frame, at: silence.resumed.at - silence.span() },
-                    "last segment before the silence",
+                    match silence.after_fin {
+                        true => "last segment before the silence, one side having sent its FIN",
+                        false => "last segment before the silence",
+                    },
                 )
                 .shows(silence.resumed, format!("the {role} speaks after {}", silence.span()))
                 .shows(rst.seen, format!("RST bearing the {}'s address", case.role(peer))),

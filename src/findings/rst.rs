@@ -147,6 +147,15 @@ impl Case<'_> {
                     listed()
                 ),
             ),
+            (false, false) if seen.iter().any(|&own| as_far(own, rst.hop_limit)) => (
+                Sender::Unknown,
+                format!(
+                    "its RST came with hop limit {}, the {role}'s own segments with {}, both as many hops from an initial \
+                     one: the host, where the socket had another than its system, or a box beside it",
+                    rst.hop_limit,
+                    listed()
+                ),
+            ),
             (false, false) => (
                 Sender::Box,
                 format!(
@@ -184,6 +193,18 @@ impl Case<'_> {
         })
     }
 }
+
+/// Whether packets with these hop limits may have come equally far, from different initial values: a system answers for
+/// a socket that is gone with its own, whatever the program had set for the socket (`IP_TTL`, as routing daemons do).
+fn as_far(own: u8, other: u8) -> bool {
+    let hops = |hop_limit: u8| {
+        INITIAL.into_iter().find(|&initial| initial >= hop_limit).map(|initial| initial - hop_limit)
+    };
+    own != other && hops(own) == hops(other)
+}
+
+/// Initial hop limits of the systems in use.
+const INITIAL: [u8; 3] = [64, 128, 255];
 
 /// More different hop limits are not remembered, so an unknown one proves nothing.
 const MOST_HOP_LIMITS: usize = 4;

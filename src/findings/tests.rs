@@ -6,6 +6,7 @@
 
 mod closing;
 mod opening;
+mod three;
 
 use super::*;
 use crate::tcp::{IcmpError, replay};
@@ -399,7 +400,7 @@ fn sender(script: &str) -> Sender {
 #[test]
 fn who_sent_a_rst() {
     let used = "1 > PA +100\n 1.1 < PA +100 ttl=61\n 1.2 > A\n";
-    assert_eq!(sender(&format!("{used} 9 > PA +9\n 9.01 < R ttl=255")), Sender::Box);
+    assert_eq!(sender(&format!("{used} 9 > PA +9\n 9.01 < R ttl=254")), Sender::Box);
     assert_eq!(
         sender(&format!("{used} 9 > PA +9\n 9.01 < R ttl=61")),
         Sender::Unknown,
@@ -419,10 +420,18 @@ fn who_sent_a_rst() {
 #[test]
 fn a_rst_after_a_silence_is_laid_to_whom_it_shows() {
     let used = "1 > PA +100\n 1.1 < PA +100 ttl=61\n 1.2 > A\n";
-    assert_eq!(told(&format!("{used} 900 > PA +9\n 900.01 < R ttl=255")), "reset-after-idle client");
+    let answered = |ttl: u8| told(&format!("{used} 900 > PA +9\n 900.01 < R ttl={ttl}"));
+    assert_eq!(answered(254), "reset-after-idle client");
+    assert_eq!(
+        answered(252),
+        "peer-forgot server",
+        "three hops from 255 as 61 from 64: the host, or beside it"
+    );
+    assert_eq!(answered(125), "peer-forgot server", "so is 125 from 128");
+    assert_eq!(answered(126), "reset-after-idle client", "one hop nearer");
     assert_eq!(told(&format!("{used} 900 > PA +9\n 900.01 < R ttl=61")), "peer-forgot server");
     assert_eq!(
-        told(&format!("{used} 1.5 > PA +9\n 1.51 < R ttl=255")),
+        told(&format!("{used} 1.5 > PA +9\n 1.51 < R ttl=254")),
         "aborted server",
         "there was no silence"
     );
@@ -434,6 +443,9 @@ fn late_answer() {
     let late = scene(&format!("{left} 90 < PA +100\n 90.01 > R"));
     assert!(late.finds("late-answer"));
     assert_eq!(late.told(), "late-answer server");
+    let from_a_box = scene(&format!("{left} 90 < PA +100\n 90.01 > R ttl=60"));
+    assert!(!from_a_box.finds("late-answer"), "its peer has forgotten nothing");
+    assert_eq!(from_a_box.told(), "reset-after-idle server");
     assert_eq!(
         told(&format!("{left} 2.02 < PA +100\n 2.03 > R")),
         "aborted client",

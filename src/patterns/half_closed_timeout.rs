@@ -82,7 +82,11 @@ impl Pattern for HalfClosedTimeout {
                     ),
                     advice: vec![
                         "A longer half-closed timer on the box, or programs that close fully instead of half.".into(),
-                        "Keep-alive of the closed side does not help: a closed socket sends none.".into(),
+                        format!(
+                            "SO_KEEPALIVE on the side that goes on, first probe well below {}: its socket probes in CLOSE-WAIT \
+                             too. The side that has closed sends none.",
+                            above.map_or(at_most.span, |above| above.span)
+                        ),
                     ],
                     next: Vec::new(),
                 },

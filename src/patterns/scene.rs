@@ -52,6 +52,8 @@ pub(super) enum Void {
     Unreachable,
     /// The host was not heard again on any connection.
     NotHeardAgain,
+    /// The host is a client, and was not heard for a while: laptops sleep, telephones are out of reach.
+    MayBeAway,
     /// The capture lost packets meanwhile.
     Drops,
     /// The service's own idle limit had come; its FIN went unanswered.
@@ -67,6 +69,9 @@ impl Void {
             Void::Outage => "connections to that host failed together whatever their silence",
             Void::Unreachable => "a router reported their host unreachable",
             Void::NotHeardAgain => "their host was not heard again at all",
+            Void::MayBeAway => {
+                "their host, a client, was heard nowhere within a minute: it may have been away"
+            }
             Void::Drops => "the capture lost packets meanwhile",
             Void::IdleClose => "the service's own idle limit had come",
         }
@@ -205,12 +210,21 @@ impl<'a> Scene<'a> {
                 _ if silent && self.last_heard(failure.toward) <= silence.resumed.at => {
                     Some(Void::NotHeardAgain)
                 }
+                _ if silent && self.may_be_away(&failure) => Some(Void::MayBeAway),
                 _ if self.dropped_between(began, failure.broken.until) => Some(Void::Drops),
                 _ if silent && self.at_idle_limit(&failure) => Some(Void::IdleClose),
                 _ => None,
             };
             self.failures[at].void = void;
         }
+    }
+
+    /// Whether the host that did not answer is a client of which nothing was heard on any connection meanwhile.
+    fn may_be_away(&self, failure: &Failure) -> bool {
+        const ASLEEP: Span = Span::secs(60);
+        let asked = failure.broken.silence.resumed.at;
+        let (client, _) = self.path(failure.member);
+        failure.toward == client && !self.heard(client, asked, failure.broken.until.max(asked + ASLEEP))
     }
 
     fn at_idle_limit(&self, failure: &Failure) -> bool {

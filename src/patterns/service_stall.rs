@@ -8,13 +8,11 @@ use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
 use crate::findings::words::{self, once_in};
 use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
-use crate::tcp::{Clock, Witness};
+use crate::tcp::{Silences, Witness};
 use crate::wire::{Endpoint, Span, Timestamp};
 
 pub(super) struct ServiceStall;
 
-/// Shorter waits are work.
-const SHORTEST: Span = Span::secs(3);
 /// Fewer are not everybody.
 const FEWEST: usize = 3;
 /// So many of them have to have been answered quickly before: where everybody waits all the time, that is the purpose.
@@ -33,10 +31,9 @@ impl Pattern for ServiceStall {
         let mut services: BTreeMap<Endpoint, Vec<(usize, Witness)>> = BTreeMap::new();
         for (member, judged) in scene.outcome.connections.iter().enumerate() {
             let (_, service) = scene.path(member);
-            let Some(wait) = long_wait(judged) else { continue };
-            if wait.span >= SHORTEST {
-                services.entry(service).or_default().push((member, wait));
-            }
+            let Some(silences) = judged.connection.silences() else { continue };
+            let waits = silences.waits(judged.roles.server());
+            services.entry(service).or_default().extend(waits.iter().map(|&wait| (member, wait)));
         }
         services.into_iter().flat_map(|(service, waits)| self.stalls(scene, service, waits)).collect()
     }
@@ -50,8 +47,10 @@ impl ServiceStall {
         mut waits: Vec<(usize, Witness)>,
     ) -> Vec<PatternFinding> {
         waits.sort_unstable_by_key(|(_, wait)| (wait.at, wait.to_frame));
-        let stalls = waits.chunk_by(|(_, a), (_, b)| b.at - a.at <= Span::secs(1));
-        stalls.filter_map(|stall| self.finding(scene, service, stall)).collect()
+        let stalls = || waits.chunk_by(|(_, a), (_, b)| b.at - a.at <= Span::secs(1));
+        // The more there are to choose from, the likelier one looks like a stall by chance.
+        let tries = stalls().filter(|stall| stall.len() >= FEWEST).count();
+        stalls().filter_map(|stall| self.finding(scene, service, stall, &waits, tries)).collect()
     }
 
     fn finding(
@@ -59,21 +58,29 @@ impl ServiceStall {
         scene: &Scene<'_>,
         service: Endpoint,
         stall: &[(usize, Witness)],
+        waits: &[(usize, Witness)],
+        tries: usize,
     ) -> Option<PatternFinding> {
-        let (ended, _) = stall.iter().map(|(_, wait)| (wait.at, ())).min()?;
+        let mut members: Vec<_> = stall.iter().map(|&(member, _)| member).collect();
+        members.sort_unstable();
+        members.dedup();
+        let ended = stall.iter().map(|(_, wait)| wait.at).min()?;
         let last = stall.iter().map(|(_, wait)| wait.at).max()?;
         let (member, longest) = *stall.iter().max_by_key(|(_, wait)| wait.span)?;
         let began = || stall.iter().map(|(_, wait)| wait.at - wait.span);
         let latest = began().max()?;
         let apart = latest - began().min()?;
         // Requests that began together and took equally long are just slow.
-        let chance = together_by_chance(last - ended, apart, stall.len());
-        if stall.len() < FEWEST || apart < APART || chance > ODDS {
+        let chance = together_by_chance(last - ended, apart, stall.len()) * tries as f64;
+        if members.len() < FEWEST || apart < APART || chance > ODDS {
             return None;
         }
         let began = longest.at - longest.span;
+        let connections = words::connections(members.len());
         let unusual = stall.iter().filter(|(member, wait)| is_unusual(scene.judged(*member), wait)).count();
-        if unusual < UNUSUAL || answered_meanwhile(scene, service, latest, ended) {
+        let answered_meanwhile = waits.iter().any(|(_, wait)| (latest..ended).contains(&wait.at))
+            || last_answered(scene, service, latest, ended);
+        if unusual < UNUSUAL || answered_meanwhile {
             return None;
         }
         Some(PatternFinding {
@@ -90,7 +97,7 @@ impl ServiceStall {
                 ],
             }),
             assumed: scene.judged(member).roles.assumed,
-            members: stall.iter().map(|&(member, _)| member).collect(),
+            members,
             of: scene.outcome.services.get(&service).map_or(0, |facts| facts.connections),
             words: Words {
                 headline: format!("{service} answered nobody for {}", longest.span),
@@ -98,7 +105,7 @@ impl ServiceStall {
                     "From {} on {} waited for it, some since long, some since just now, and all were answered within {} \
                      of one another ({}): not one request was slow, the service stood still.",
                     scene.time(began),
-                    words::connections(stall.len()),
+                    connections,
                     last - ended,
                     scene.frame(member, longest.to_frame),
                 ),
@@ -130,9 +137,13 @@ fn together_by_chance(ended: Span, began: Span, waits: usize) -> f64 {
     share.min(1.0).powi(waits.saturating_sub(1).min(64) as i32)
 }
 
-/// Its first request was answered before, and ten times sooner.
+/// Its first request was answered before, and ten times sooner; and it has not waited so often that this is its habit.
 fn is_unusual(judged: &Judged, wait: &Witness) -> bool {
     let connection = &judged.connection;
+    let waits = connection.silences().map_or(0, |silences| silences.waits(judged.roles.server()).len());
+    if waits == Silences::WAITS {
+        return false;
+    }
     let [asked, answered] = [judged.roles.client, judged.roles.server()]
         .map(|side| connection.first_payload_after(side).map(|after| connection.first.at + after));
     asked.zip(answered).is_some_and(|(asked, answered)| {
@@ -142,7 +153,7 @@ fn is_unusual(judged: &Judged, wait: &Witness) -> bool {
 }
 
 /// Some other connection had its last answer while all of these waited.
-fn answered_meanwhile(scene: &Scene<'_>, service: Endpoint, from: Timestamp, upto: Timestamp) -> bool {
+fn last_answered(scene: &Scene<'_>, service: Endpoint, from: Timestamp, upto: Timestamp) -> bool {
     scene.outcome.connections.iter().any(|judged| {
         let server = judged.roles.server();
         let half = &judged.connection.halves[server.index()];
@@ -150,15 +161,4 @@ fn answered_meanwhile(scene: &Scene<'_>, service: Endpoint, from: Timestamp, upt
             && half.has_payload()
             && (from..upto).contains(&half.last_payload_at)
     })
-}
-
-/// The connection's longest silence, if it was the wait for an answer of the service.
-fn long_wait(judged: &Judged) -> Option<Witness> {
-    let connection = &judged.connection;
-    let wait = connection.silences()?.survived(Clock::Any)?;
-    let answer = connection.longest_answer()?;
-    // The silence begins with the acknowledgment of the request, a moment after the request itself.
-    let same = (answer.0 - wait.span.0).abs() <= wait.span.0 / 20;
-    let server = &connection.halves[judged.roles.server().index()];
-    (same && server.has_payload() && server.last_payload_at >= wait.at).then_some(wait)
 }

@@ -206,6 +206,30 @@ fn a_host_that_a_router_cannot_reach_is_an_outage_whatever_the_silences() {
 }
 
 #[test]
+fn a_client_that_may_be_asleep_is_no_witness() {
+    let push = |n: usize, s: f64, speak: fn(Talk, f64) -> Talk| {
+        let began = 60.0 * n as f64;
+        speak(Talk::open(&client(n), SERVICE, began), began + s).done()
+    };
+    let survived = [100.0, 200.0, 280.0, 290.0, 295.0];
+    let failed = [310.0, 330.0, 400.0];
+    let mut all: Vec<_> =
+        survived.iter().enumerate().map(|(n, &s)| push(n, s, |talk, at| talk.say(Server, at))).collect();
+    all.extend(
+        failed.iter().enumerate().map(|(n, &s)| push(20 + 5 * n, s, |talk, at| talk.calls(Server, at, 6))),
+    );
+    all.push(Talk::open(&client(900), SERVICE, 2_500.0).done());
+    assert_eq!(found(all.clone(), 2_600.0), Vec::<String>::new(), "heard later, but not meanwhile");
+    all.extend((0..80).map(|n| Talk::open(&client(901), SERVICE, 2.0 + 30.0 * f64::from(n)).done()));
+    let awake = found(all, 2_600.0);
+    assert_eq!(
+        awake,
+        [format!("Likely path-idle-timeout {PATH} Any 294..309")],
+        "the client was heard all along"
+    );
+}
+
+#[test]
 fn a_host_that_forgets_is_no_witness() {
     let mut all = ladder(&[100.0, 200.0, 280.0, 290.0, 295.0], &[310.0, 330.0, 400.0]);
     let own_hop_limit = 57;
@@ -299,8 +323,9 @@ fn a_service_that_closes_idle_connections_is_no_firewall() {
 fn a_shorter_timer_may_run_after_one_fin() {
     let half_closed = |n: usize, began: f64| Talk::open(&client(n), SERVICE, began).fin(Client, began + 1.0);
     let scene = |survived: &[f64], failed: &[f64]| {
-        let mut all =
-            vec![alive(0.0, 2_000.0), Talk::open("192.0.2.7:39999", "198.51.100.8:1", 1_900.0).done()];
+        let elsewhere = |at: f64| Talk::open("192.0.2.7:39999", "198.51.100.8:1", at).done();
+        let mut all = vec![alive(0.0, 2_000.0)];
+        all.extend((0..60).map(|n| elsewhere(2.0 + 33.0 * f64::from(n))));
         for (n, &s) in survived.iter().enumerate() {
             let began = 60.0 * n as f64;
             all.push(half_closed(n, began).say(Server, began + 1.0 + s).done());

@@ -43,7 +43,10 @@ impl Verdict {
                     format!("OK, nothing that is not accepted: {}", accepted.headline)
                 }
                 Some(slight) => format!("OK, nothing worse than a note: {}", slight.headline),
-                None => "OK: no connection owes a FIN, none died after a silence".into(),
+                None => match findings.iter().find(|finding| finding.name == "one-direction") {
+                    Some(half) => format!("UNDECIDED: {}; who owes a FIN there cannot be told", half.headline),
+                    None => "OK: no connection owes a FIN, none died after a silence".into(),
+                },
             },
         };
         Verdict { severity: weights().max(), headline }

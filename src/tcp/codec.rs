@@ -19,7 +19,7 @@ use crate::wire::{Segment, SeqNum, Side, TcpFlags};
 use words::{Coder, Reader, Writer, option, put, seq, stamp};
 
 /// Version of the octets; changes with every field.
-pub const FORM: u32 = 1;
+pub const FORM: u32 = 2;
 
 /// Octets that are no connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

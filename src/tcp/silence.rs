@@ -3,6 +3,7 @@
 //! This is the raw material from which a timer on the path is inferred. One connection tells, per clock, the longest
 //! silence after which the other side still answered, and the silence after which it did not.
 
+use super::waits::{Answers, Waits};
 use crate::wire::{SeqNum, Side, Span, Stamp, Timestamp};
 
 /// What may keep a timer on the path from expiring; each clock is a different guess at what the timer counts.
@@ -45,6 +46,8 @@ pub struct Silence {
     pub probe: bool,
     /// No payload had passed at all; [`Clock::Payload`] counts from the connection's first frame then.
     pub(super) no_payload: bool,
+    /// Whether the segment answers the other side; then its wait is as long as [`Clock::Payload`] says.
+    pub(super) answers: Answers,
 }
 
 impl Silence {
@@ -76,7 +79,7 @@ pub struct Witness {
 
 impl Witness {
     /// A tie keeps the one that ended earlier.
-    fn is_better_than(&self, other: &Witness) -> bool {
+    pub(super) fn is_better_than(&self, other: &Witness) -> bool {
         (self.span, other.to_frame) > (other.span, self.to_frame)
     }
 
@@ -117,6 +120,7 @@ impl Episode {
     pub(super) fn is_same_as(&self, part: &Episode) -> bool {
         let mut silence = part.silence;
         silence.no_payload = self.silence.no_payload;
+        silence.answers = self.silence.answers;
         silence.spans[Clock::Payload as usize] = self.silence.spans[Clock::Payload as usize];
         silence.after_fin |= self.silence.after_fin;
         Episode { silence, ..*part } == *self
@@ -148,6 +152,20 @@ pub(super) struct Unknown {
     pub(super) payload: Span,
     /// Payload had passed at all.
     pub(super) payload_seen: bool,
+    /// Whose payload was the last.
+    pub(super) asked_by: Option<Side>,
+}
+
+impl Unknown {
+    /// Whether a segment of `by` that was the first to say anything answers, as far as is known now.
+    fn settles(&self, answers: Answers, by: Side) -> Answers {
+        match answers {
+            Answers::Perhaps if !self.payload_seen => Answers::Perhaps,
+            Answers::Perhaps if self.asked_by == Some(by.peer()) => Answers::Yes,
+            Answers::Perhaps => Answers::No,
+            known => known,
+        }
+    }
 }
 
 /// All silences of a connection, folded.
@@ -172,11 +190,19 @@ pub(super) struct Rare {
     /// The longest on [`Clock::Payload`] while no payload had passed at all: what an earlier part knows will lengthen it.
     pub(super) since_first: Witness,
     pub(super) reset: Option<Silence>,
+    /// The longest waits for an answer of each side.
+    pub(super) waits: [Waits; 2],
+    /// Who ended a silence with the first payload of all: a wait if an earlier part knows that the other had asked.
+    pub(super) perhaps_wait: Option<(Side, Witness)>,
 }
 
 impl Silences {
     /// Shorter silences are not looked at.
     pub const SHORTEST: Span = Span::secs(1);
+    /// So many waits for an answer are kept.
+    pub const WAITS: usize = Waits::ROOM;
+    /// Shorter waits for an answer are not.
+    pub const SHORTEST_WAIT: Span = Waits::SHORTEST;
 
     /// The longest silence survived on that clock.
     pub fn survived(&self, clock: Clock) -> Option<Witness> {
@@ -187,6 +213,12 @@ impl Silences {
             _ => self.survived[clock as usize],
         };
         (witness.span > Span::ZERO).then_some(witness)
+    }
+
+    /// The longest waits for an answer of that side, the longest first: at most [`Silences::WAITS`], none shorter than
+    /// [`Silences::SHORTEST_WAIT`].
+    pub fn waits(&self, by: Side) -> &[Witness] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.waits[by.index()].0)
     }
 
     /// The silence that was not survived, or not yet, and what became of the segment that ended it.
@@ -245,6 +277,7 @@ impl Silences {
             return;
         }
         self.survived_count = self.survived_count.saturating_add(1);
+        self.waited(&silence);
         for (clock, span) in silence.clocks() {
             let Silence { from_frame, resumed, .. } = silence;
             let witness = Witness { span, from_frame, to_frame: resumed.frame, at: resumed.at };
@@ -253,6 +286,22 @@ impl Silences {
             } else {
                 self.survive(clock, witness);
             }
+        }
+    }
+
+    /// Notes how long the other side had waited for the segment that ended this silence.
+    fn waited(&mut self, silence: &Silence) {
+        let span = silence.spans[Clock::Payload as usize];
+        let Silence { from_frame, resumed, by, .. } = *silence;
+        let wait = Witness { span, from_frame, to_frame: resumed.frame, at: resumed.at };
+        self.note_wait(silence.answers, by, wait);
+    }
+
+    fn note_wait(&mut self, answers: Answers, by: Side, wait: Witness) {
+        match answers {
+            Answers::Yes if wait.span >= Waits::SHORTEST => self.rare_mut().waits[by.index()].note(wait),
+            Answers::Perhaps => self.rare_mut().perhaps_wait = Some((by, wait)),
+            Answers::Yes | Answers::No => {}
         }
     }
 
@@ -305,6 +354,7 @@ impl Silences {
                 let span = &mut silence.spans[Clock::Payload as usize];
                 *span = *span + unknown.payload;
                 silence.no_payload = !unknown.payload_seen;
+                silence.answers = unknown.settles(silence.answers, silence.by);
             }
             silence
         };
@@ -337,13 +387,24 @@ impl Silences {
             }
         }
         all.survive(Clock::AfterFin, later.after_fin);
+        for by in Side::BOTH {
+            later.waits[by.index()].0.iter().for_each(|&wait| all.note_wait(Answers::Yes, by, wait));
+        }
+        if let Some((by, wait)) = later.perhaps_wait {
+            let wait = Witness { span: wait.span + unknown.payload, ..wait };
+            all.note_wait(unknown.settles(Answers::Perhaps, by), by, wait);
+        }
         all.survived_count = all.survived_count.saturating_add(rest.survived_count);
         all.blurred_count = all.blurred_count.saturating_add(rest.blurred_count);
         all
     }
 
     pub(super) fn shift_frames(&mut self, by: u64) {
-        let rare = self.rare.iter_mut().flat_map(|rare| [&mut rare.after_fin, &mut rare.since_first]);
+        let rare = self.rare.iter_mut().flat_map(|rare| {
+            let waits = rare.waits.iter_mut().flat_map(|waits| &mut waits.0);
+            let perhaps = rare.perhaps_wait.iter_mut().map(|(_, wait)| wait);
+            [&mut rare.after_fin, &mut rare.since_first].into_iter().chain(waits).chain(perhaps)
+        });
         let witnesses = self.survived.iter_mut().chain(rare);
         for witness in witnesses.filter(|witness| witness.span > Span::ZERO) {
             witness.from_frame += by;
@@ -370,6 +431,7 @@ mod tests {
             after_fin: false,
             probe: false,
             no_payload: false,
+            answers: Answers::No,
         }
     }
 

@@ -85,6 +85,11 @@ fn late_fin() {
     assert_eq!(late.told(), "late-fin server");
     assert_eq!(after(LEFT, "1.9 < FA\n 1.91 > A").told(), "", "within a second");
     assert_eq!(after(ASKED, "6 < FA\n 6.01 > A").told(), "", "it was working on an answer");
+    let lost =
+        "6 < FPA +100\n 6.3 < FPA +100 seq=-101\n 7 < FPA +100 seq=-101\n 9.2 < FPA +100 seq=-101\n 15 end";
+    assert_eq!(after(ASKED, lost).told(), "dead-after-idle server");
+    assert!(!after(ASKED, lost).finds("late-fin"), "the FIN came with the answer");
+    assert!(after(LEFT, lost).finds("late-fin"), "no answer was owed");
     let gave_up = "1 > PA +100\n 1.02 < A\n 7 > FA\n 7.02 < A\n 10 < FA\n 10.1 > A";
     assert_eq!(scene(gave_up).answers(FAST).told(), "late-fin server", "nobody waited for one any more");
     // The acknowledgment was delayed: CLOSE-WAIT began when the FIN arrived.

@@ -58,6 +58,22 @@ fn a_stall_ends_for_everybody_at_once() {
     let meanwhile = talk(9, 108.0, 111.0);
     let with_other = served.into_iter().chain([meanwhile]).collect();
     assert!(named("service-stall", with_other, 300.0).is_empty(), "somebody was answered meanwhile");
+    let also_slow = |n: usize, asked: f64| {
+        let stalled = Talk::open(&client(n), SERVICE, 90.0).say(Client, asked).say(Server, 115.0);
+        stalled.say(Client, 150.0 + n as f64).say(Server, 180.0 + 3.0 * n as f64)
+    };
+    let waited_longer = (0..4).map(|n| also_slow(n, 100.0 + 2.0 * n as f64).done());
+    assert_eq!(
+        named("service-stall", waited_longer.collect(), 300.0).len(),
+        1,
+        "its longest wait was another"
+    );
+    let often = |n: usize| {
+        let slow =
+            also_slow(n, 100.0 + 2.0 * n as f64).say(Client, 200.0).say(Server, 204.0 + 3.0 * n as f64);
+        slow.say(Client, 250.0).say(Server, 255.0 + 3.0 * n as f64).done()
+    };
+    assert!(named("service-stall", (0..4).map(often).collect(), 300.0).is_empty(), "it waits by habit");
     // Long polling: everybody waits all the time, and one event answers all.
     let poll = |n: usize| {
         let asked = 100.0 + 2.0 * n as f64;

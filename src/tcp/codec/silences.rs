@@ -3,6 +3,7 @@
 use super::extra::Context;
 use super::words::{Coder, at, option, put, seq, span, stamp};
 use crate::tcp::silence::{Episode, Inherited, Silence, Silences, Witness};
+use crate::tcp::waits::{Answers, Waits};
 use crate::wire::{SeqNum, Side, Span, Timestamp};
 
 pub(super) fn silences<C: Coder>(c: &mut C, it: &mut Silences, around: &Context) {
@@ -30,6 +31,16 @@ pub(super) fn silences<C: Coder>(c: &mut C, it: &mut Silences, around: &Context)
         witness(c, &mut it.after_fin, usual);
         witness(c, &mut it.since_first, usual);
         option(c, &mut it.reset, false, nothing, |c, it| silence(c, it, around));
+        for Waits(it) in &mut it.waits {
+            let mut count = it.len() as u64;
+            c.word(&mut count, 0);
+            it.resize(count.min(Waits::ROOM as u64) as usize, usual);
+            it.iter_mut().for_each(|it| witness(c, it, usual));
+        }
+        option(c, &mut it.perhaps_wait, false, (Side::Lo, usual), |c, (by, it)| {
+            put(c, by, Side::Lo);
+            witness(c, it, usual);
+        });
     });
     const INHERITED: [Inherited; 4] =
         [Inherited::Nothing, Inherited::Waiting, Inherited::Answered, Inherited::Reset];
@@ -56,6 +67,7 @@ fn blank_silence(around: &Context) -> Silence {
         after_fin: false,
         probe: false,
         no_payload: false,
+        answers: Answers::No,
     }
 }
 
@@ -71,4 +83,8 @@ fn silence(c: &mut impl Coder, it: &mut Silence, around: &Context) {
     put(c, &mut it.after_fin, false);
     put(c, &mut it.probe, false);
     put(c, &mut it.no_payload, false);
+    const ANSWERS: [Answers; 3] = [Answers::No, Answers::Perhaps, Answers::Yes];
+    let mut answers = it.answers as u64;
+    c.word(&mut answers, 0);
+    it.answers = ANSWERS.get(answers as usize).copied().unwrap_or_default();
 }

@@ -4,6 +4,7 @@ use super::Connection;
 use super::kind::Kind;
 use crate::tcp::half::Half;
 use crate::tcp::silence::{Silence, Silences};
+use crate::tcp::waits::Answers;
 use crate::wire::{Segment, SeqNum, Side, Span, TcpFlags, Timestamp};
 
 impl Connection {
@@ -76,6 +77,12 @@ impl Connection {
             after_fin: self.bits & Connection::HAS_FIN != 0,
             probe: matches!(kind, Kind::KeepAlive),
             no_payload: spoken.is_none(),
+            answers: Answers::of(
+                s.len > 0 && !matches!(kind, Kind::KeepAlive),
+                spoken.is_some(),
+                &self.halves[s.side.index()],
+                &self.halves[s.side.peer().index()],
+            ),
         };
         let target = if silence.probe { s.seq + 1 } else { s.end() };
         self.bits |= Connection::PENDING;

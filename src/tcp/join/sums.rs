@@ -73,6 +73,9 @@ impl Connection {
                 fin: own.fins.iter().any(Option::is_some) && closed.fins.iter().all(Option::is_none),
                 payload: rest.first.at - reference,
                 payload_seen: spoken.is_some(),
+                asked_by: Side::BOTH
+                    .into_iter()
+                    .find(|side| own.halves[side.index()].spoke_last(&own.halves[side.peer().index()])),
             };
             self.add_extra(later, &fins, own.halves.map(|half| half.payload), &unknown);
         }
