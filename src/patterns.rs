@@ -24,6 +24,7 @@ mod scene;
 mod server_idle_timeout;
 mod service_stall;
 mod timer;
+mod timer_words;
 
 pub use data::{
     Curve, CurvePoint, Data, Graph, GraphEdge, GraphNode, SilencePoint, TimerClock, TimerInterval,

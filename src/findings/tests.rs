@@ -9,8 +9,8 @@ mod opening;
 mod three;
 
 use super::*;
-use crate::tcp::{IcmpError, replay};
-use crate::wire::{FlowKey, Segment, SeqNum, TcpFlags, TcpTimestamps, Timestamp};
+use crate::tcp::{Closure, Connection, IcmpError, replay};
+use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp};
 
 /// One connection with its surroundings.
 struct Scene {

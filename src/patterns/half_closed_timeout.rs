@@ -2,9 +2,9 @@
 //! too, so that a box is claimed only where nothing at all came back or where another machine spoke.
 
 use super::data::Data;
-use super::path_idle_timeout::{began, ended, fitting, how};
 use super::scene::Scene;
 use super::timer::{Fit, groups, rounded_up};
+use super::timer_words::{began, ended, fitting, how};
 use super::{Pattern, PatternFinding};
 use crate::findings::words::thousands;
 use crate::findings::{Cause, Certainty, Severity, Words};
