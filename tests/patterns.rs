@@ -105,7 +105,9 @@ fn a_shorter_timer_after_one_fin_is_bracketed_and_no_program_blamed() {
         brackets_on(TimerClock::AfterFin, &found, timer);
         assert_eq!((found.fact, found.severity), (Certainty::Likely, Severity::Warning), "{name}");
         for (file, path) in scenario(name).0 {
-            let findings: Vec<_> = judge(&path).iter().map(|finding| finding.name).collect();
+            let outcome = analysis::run(&[path], &Options::default(), &mut |_| {}).unwrap();
+            let findings = patterns::judge(&outcome, None);
+            let findings: Vec<_> = findings.iter().map(|finding| finding.name).collect();
             let expected: &[_] = if file.starts_with("server-side") { &["half-closed-timeout"] } else { &[] };
             assert_eq!(findings, expected, "{name}/{file}");
         }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::dead_after_idle::{DeadAfterIdle, is_long};
+use super::dead_after_idle::{DeadAfterIdle, is_long, waited};
 use super::{Case, Sender};
 use crate::tcp::{Outcome, Silence};
 use crate::wire::{Stamp, Timestamp};
@@ -69,7 +69,7 @@ impl Case<'_> {
                     return Some(quoted);
                 }
                 let enough = attempts >= DeadAfterIdle::ATTEMPTS
-                    && self.until_end(silence.resumed) >= DeadAfterIdle::OVER;
+                    && waited(self, &silence) >= DeadAfterIdle::OVER;
                 if heard || !enough || self.connection.ended_by_rst(peer) {
                     return None;
                 }

@@ -38,7 +38,7 @@ impl Rule for DeadAfterIdle {
         if !is_long(case, &silence) {
             return Answer::No("the silence is too short against the round trip");
         }
-        if attempts < DeadAfterIdle::ATTEMPTS || case.until_end(silence.resumed) < DeadAfterIdle::OVER {
+        if attempts < DeadAfterIdle::ATTEMPTS || waited(case, &silence) < DeadAfterIdle::OVER {
             return Answer::undecided(
                 silence.by,
                 format!(
@@ -101,6 +101,13 @@ impl Rule for DeadAfterIdle {
             next: Vec::new(),
         }
     }
+}
+
+/// How long an answer could have come: to the end of the capture, or until the side that asks gave up by its own RST.
+pub(super) fn waited(case: &Case<'_>, silence: &Silence) -> Span {
+    let gave_up = case.connection.rst(silence.by).map(|rst| rst.seen.at - silence.resumed.at);
+    let to_the_end = case.until_end(silence.resumed);
+    gave_up.filter(|&span| span >= Span::ZERO).map_or(to_the_end, |span| span.min(to_the_end))
 }
 
 /// Longer than a second and than twenty round trips: no path is that slow.

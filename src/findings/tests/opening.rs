@@ -71,6 +71,12 @@ fn dead_after_idle() {
     assert!(!lives.finds("dead-after-idle"), "it was loss");
     let early = scene(&format!("{USED} 900 > PA +9\n 900.4 > PA +9 seq=-9\n 901 end"));
     assert_eq!(early.told(), "undecided dead-after-idle client");
+    let resets = |at: f64| {
+        let repeated = "900 > PA +9\n 900.2 > PA +9 seq=-9\n 900.4 > PA +9 seq=-9\n";
+        scene(&format!("{USED} {repeated} {at} > RA opt\n 920 end")).finds("dead-after-idle")
+    };
+    assert!(!resets(900.5), "it asked for half a second only");
+    assert!(resets(905.0));
 }
 
 #[test]
