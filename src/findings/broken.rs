@@ -68,8 +68,8 @@ impl Case<'_> {
                 if let Some(quoted) = self.quoted(&silence) {
                     return Some(quoted);
                 }
-                let enough = attempts >= DeadAfterIdle::ATTEMPTS
-                    && waited(self, &silence) >= DeadAfterIdle::OVER;
+                let enough =
+                    attempts >= DeadAfterIdle::ATTEMPTS && waited(self, &silence) >= DeadAfterIdle::OVER;
                 if heard || !enough || self.connection.ended_by_rst(peer) {
                     return None;
                 }

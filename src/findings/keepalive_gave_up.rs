@@ -50,7 +50,7 @@ impl Rule for KeepaliveGaveUp {
             true => Cause {
                 what: "the path",
                 certainty: Certainty::Likely,
-                because: vec!["the other host spoke on other connections meanwhile".into()],
+                because: vec!["the other host was heard on other connections later".into()],
             },
             false => Cause {
                 what: "the host",

@@ -55,7 +55,7 @@ impl Rule for UnackedFin {
         finding.lasted = Some(Lasted { span: case.until_end(fin.seen), at_least: true });
         let peer_alive = case.hosts[side.peer().index()].last.at > fin.seen.at;
         let because = match peer_alive {
-            true => vec!["the other host spoke on other connections meanwhile".into()],
+            true => vec!["the other host was heard on other connections later".into()],
             false => vec!["the other host was not heard again: it may be down".into()],
         };
         finding.cause = Some(Cause {

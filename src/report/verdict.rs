@@ -44,7 +44,9 @@ impl Verdict {
                 }
                 Some(slight) => format!("OK, nothing worse than a note: {}", slight.headline),
                 None => match findings.iter().find(|finding| finding.name == "one-direction") {
-                    Some(half) => format!("UNDECIDED: {}; who owes a FIN there cannot be told", half.headline),
+                    Some(half) => {
+                        format!("UNDECIDED: {}; who owes a FIN there cannot be told", half.headline)
+                    }
                     None => "OK: no connection owes a FIN, none died after a silence".into(),
                 },
             },
