@@ -26,7 +26,7 @@ pub enum Host {
     Addr(IpAddr),
     /// A host name that was not resolved here.
     Name(Box<str>),
-    /// An IPv6 address that the listing may have cut to fit its column: only its beginning is known.
+    /// An address that the listing may have cut to fit its column, or the port behind it: only its beginning is known.
     Cut(Box<str>),
 }
 
@@ -50,6 +50,16 @@ pub(super) enum Width {
     Whole(usize),
     /// When the address alone fills this many characters (BSD).
     Address(usize),
+    /// When address, separator and port fill [`Width::NARROW`] characters, or the address alone
+    /// [`Width::NARROW_ADDRESS`], either may have been cut (FreeBSD and macOS `-A`).
+    Narrow,
+}
+
+impl Width {
+    /// Characters of address and port together.
+    pub(super) const NARROW: usize = 18;
+    /// Characters of the address where the listing prints names (no `-n`).
+    const NARROW_ADDRESS: usize = 12;
 }
 
 impl End {
@@ -96,8 +106,12 @@ impl End {
             Width::Free => false,
             Width::Whole(columns) => text.len() == columns,
             Width::Address(columns) => host.len() == columns,
+            Width::Narrow => text.len() == Width::NARROW || host.len() == Width::NARROW_ADDRESS,
         };
-        Some(End { host: Host::read(host, full)?, port: Port::read(port)? })
+        let end = End { host: Host::read(host, full)?, port: Port::read(port)? };
+        // The dot of an IPv4 address may be cut as well as any other sign, and what is left looks whole.
+        let cut = full && width == Width::Narrow;
+        Some(if cut { End { host: Host::Cut(host.into()), ..end } } else { end })
     }
 }
 
@@ -106,6 +120,15 @@ impl Host {
     pub(super) fn of(addr: IpAddr) -> Host {
         let addr = addr.to_canonical();
         if addr.is_unspecified() { Host::Any } else { Host::Addr(addr) }
+    }
+
+    /// The listing has shown that it cuts nothing: what looked cut is whole.
+    pub(super) fn complete(&mut self) {
+        if let Host::Cut(text) = self
+            && let Some(host) = Host::read(text, false)
+        {
+            *self = host;
+        }
     }
 
     /// Reads an address or a name. `full`: it fills its column, so that an IPv6 address may be a beginning only.

@@ -33,7 +33,7 @@ impl Rows for Lsof {
                 Reading::Row
             }
             Some(None) => Reading::Other,
-            None if self.headed && is_file_row(line) => Reading::Other,
+            None if is_file_row(line) && (self.headed || names_a_file(line)) => Reading::Other,
             None => Reading::Unread,
         }
     }
@@ -150,6 +150,17 @@ fn unescaped(name: &str) -> String {
         }
     }
     plain
+}
+
+/// A word that only lsof prints for a descriptor (`cwd`, `txt`, `12u`) stands before the type, so no heading is needed.
+fn names_a_file(line: &str) -> bool {
+    line.split_whitespace().skip(2).take(6).any(|word| {
+        matches!(word, "cwd" | "rtd" | "txt" | "mem")
+            || word
+                .trim_end_matches(['r', 'w', 'u', 'W', 'R'])
+                .parse::<u32>()
+                .is_ok_and(|_| !word.ends_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
 /// A row of a file, a pipe, a library: command, pid, user, descriptor, type and more.

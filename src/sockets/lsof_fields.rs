@@ -86,7 +86,7 @@ impl Fields {
             "d" | "i" => self.socket.inode = number(value).or(self.socket.inode),
             "P" => {
                 self.protocol = Some(value.into());
-                if value == "TCP" {
+                if value.eq_ignore_ascii_case("TCP") {
                     self.push(sockets);
                 }
             }

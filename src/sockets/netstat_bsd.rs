@@ -8,7 +8,7 @@ use super::{Format, Reading, Rows};
 
 pub(super) const FORMAT: Format = Format {
     name: "netstat-bsd",
-    about: "netstat of FreeBSD, NetBSD, OpenBSD, macOS, AIX and HP-UX, with any of -a -n -A -L -f -v",
+    about: "netstat of FreeBSD, NetBSD, OpenBSD, macOS, AIX and HP-UX, with any of -a -n -A -L -T -W -b -f -v",
     rows: || Box::new(Bsd::default()),
 };
 
@@ -25,6 +25,14 @@ struct Bsd {
     pid_column: Option<PidColumn>,
     /// UNIX domain sockets follow.
     unix: bool,
+    /// The column of the ends is the narrow one.
+    narrow: bool,
+    /// An end longer than that was seen: nothing is cut.
+    wide: bool,
+    /// Behind the kernel address stands a hash of the flow (macOS).
+    hashed: bool,
+    /// Three counters of losses stand in place of the queues, and no state (FreeBSD `-T`).
+    losses: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -60,7 +68,11 @@ impl Rows for Bsd {
             return if named { Reading::Heading } else { Reading::Title };
         }
         if text.contains("Recv-Q Send-Q") && text.contains("(state)") {
-            *self = Bsd { pid_column: pid_column(text), ..Bsd::default() };
+            *self = Bsd { pid_column: pid_column(text), ..Bsd::columns(text) };
+            return if named { Reading::Heading } else { Reading::Title };
+        }
+        if text.contains("Rexmit OOORcv") {
+            *self = Bsd { losses: true, ..Bsd::columns(text) };
             return if named { Reading::Heading } else { Reading::Title };
         }
         if text.starts_with("Active LOCAL (UNIX)")
@@ -90,16 +102,37 @@ impl Rows for Bsd {
             None => Reading::Unread,
         }
     }
+
+    fn finish(&mut self, sockets: &mut Vec<Socket>) {
+        if self.wide {
+            let ends = sockets.iter_mut().flat_map(|socket| [&mut socket.local, &mut socket.peer]);
+            ends.flatten().for_each(|end| end.host.complete());
+        }
+        self.wide = false;
+    }
 }
 
 impl Bsd {
-    fn row(&self, text: &str) -> Option<Option<Socket>> {
+    /// What a heading says of the columns in front.
+    fn columns(heading: &str) -> Bsd {
+        let first = heading.split_whitespace().next().unwrap_or_default();
+        Bsd {
+            narrow: matches!(first, "Tcpcb" | "Socket"),
+            hashed: heading.contains(" Flowhash "),
+            ..Bsd::default()
+        }
+    }
+
+    fn row(&mut self, text: &str) -> Option<Option<Socket>> {
         let mut words = text.split_whitespace();
         let mut protocol = words.next()?;
         let mut socket = Socket::default();
         if is_kernel_address(protocol) {
             socket.inode = u64::from_str_radix(protocol.trim_start_matches("0x"), 16).ok();
             protocol = words.next()?;
+            if self.hashed && protocol.bytes().all(|b| b.is_ascii_hexdigit()) {
+                protocol = words.next()?;
+            }
         }
         let tcp = protocol.strip_prefix("tcp").is_some_and(|family| matches!(family, "" | "4" | "6" | "46"));
         if !tcp
@@ -109,10 +142,18 @@ impl Bsd {
         {
             return None;
         }
-        socket.recv_q = Some(words.next()?.parse().ok()?);
-        socket.send_q = Some(words.next()?.parse().ok()?);
-        socket.local = Some(End::dot(words.next()?, COLUMN)?);
-        socket.peer = Some(End::dot(words.next()?, COLUMN)?).filter(|end| !end.is_any());
+        if self.losses {
+            let counters = if tcp { 3 } else { 0 };
+            words.by_ref().take(counters).try_for_each(|n| n.parse::<u64>().ok().map(drop))?;
+        } else {
+            socket.recv_q = Some(words.next()?.parse().ok()?);
+            socket.send_q = Some(words.next()?.parse().ok()?);
+        }
+        let (local, peer) = (words.next()?, words.next()?);
+        let width = if self.narrow { Width::Narrow } else { COLUMN };
+        socket.local = Some(End::dot(local, width)?);
+        socket.peer = Some(End::dot(peer, width)?).filter(|end| !end.is_any());
+        self.wide |= self.narrow && local.len().max(peer.len()) > Width::NARROW;
         if !tcp {
             return Some(None);
         }

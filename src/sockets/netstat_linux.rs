@@ -2,7 +2,7 @@
 //!
 //! The columns behind the state depend on -e, -p and -o; they are told apart by their form, so a heading is not needed.
 
-use super::end::{End, Host, Width};
+use super::end::{End, Width};
 use super::owners::settle_owners;
 use super::socket::{Process, Socket, SocketState, Timer, TimerKind};
 use super::{Format, Reading, Rows};
@@ -25,7 +25,21 @@ struct Linux {
     wide: bool,
     /// The tool says that it may not see the processes of others.
     blind: bool,
+    /// The line before began to say so.
+    in_note: bool,
 }
+
+/// Titles in the languages of net-tools, beside English.
+const TITLES: &[&str] = &["Aktive Internetverbindungen", "Connexions Internet actives"];
+
+/// How the tool says that it does not see every process; one line or two.
+const NOTES: &[&str] = &[
+    "(Not all processes could be identified",
+    "will not be shown, you would have to be root",
+    "(No info could be read for \"-p\"",
+    "(Es konnten nicht alle Prozesse identifiziert werden",
+    "(Tous les processus ne peuvent",
+];
 
 impl Rows for Linux {
     fn line(&mut self, line: &str, sockets: &mut Vec<Socket>) -> Reading {
@@ -34,7 +48,7 @@ impl Rows for Linux {
         if text.starts_with("Active Internet connections (w/o")
             || text.starts_with("Active Internet connections (servers and")
             || text.starts_with("Active Internet connections (only")
-            || text.starts_with("Aktive Internetverbindungen")
+            || TITLES.iter().any(|title| text.starts_with(title))
         {
             self.named = true;
             return Reading::Title;
@@ -48,11 +62,9 @@ impl Rows for Linux {
         if text.starts_with("Active UNIX domain sockets (") || text.starts_with("Proto RefCnt Flags") {
             return Reading::Heading;
         }
-        if text.starts_with("(Not all processes could be identified")
-            || text.starts_with("will not be shown, you would have to be root")
-            || text.starts_with("(No info could be read for \"-p\"")
-        {
-            self.blind = true;
+        let note_begins = NOTES.iter().any(|note| text.starts_with(note));
+        if note_begins || std::mem::take(&mut self.in_note) {
+            (self.blind, self.in_note) = (true, note_begins && !text.ends_with(')'));
             return Reading::Heading;
         }
         match row(text) {
@@ -68,13 +80,8 @@ impl Rows for Linux {
 
     fn finish(&mut self, sockets: &mut Vec<Socket>) {
         if self.wide {
-            for end in sockets.iter_mut().flat_map(|socket| [&mut socket.local, &mut socket.peer]).flatten() {
-                if let Host::Cut(text) = &end.host
-                    && let Some(host) = Host::read(text, false)
-                {
-                    end.host = host;
-                }
-            }
+            let ends = sockets.iter_mut().flat_map(|socket| [&mut socket.local, &mut socket.peer]);
+            ends.flatten().for_each(|end| end.host.complete());
         }
         if !self.blind {
             settle_owners(sockets);

@@ -74,6 +74,13 @@ fn without_abi(text: &[u8]) -> &[u8] {
     }
 }
 
+/// Name and arguments of a call; FreeBSD prints no parentheses where there are none.
+fn called(text: &[u8]) -> Option<(&str, &[u8])> {
+    let bare = text.first().is_some_and(u8::is_ascii_lowercase)
+        && text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    named(text).or_else(|| Some((std::str::from_utf8(text).ok().filter(|_| bare)?, &b""[..])))
+}
+
 #[derive(Default)]
 struct Pending {
     waiting: bool,
@@ -135,7 +142,7 @@ impl Kdump {
         at: Option<Reading>,
         sink: &mut dyn FnMut(Event<'_>),
     ) -> Understood {
-        let Some((name, args)) = named(record.text) else { return Understood::No };
+        let Some((name, args)) = called(record.text) else { return Understood::No };
         let name = name.strip_prefix("linux_").unwrap_or(name);
         if name == "exit" || name == "exit_group" || name == "sys_exit" {
             let task = Task { thread: None, ..record.task };
@@ -192,8 +199,8 @@ impl Kdump {
             return Understood::Aside;
         };
         kept.waiting = false;
-        let Some((called, args)) = named(&kept.text) else { return Understood::No };
-        if called.strip_prefix("linux_").unwrap_or(called) != name {
+        let Some((begun, args)) = called(&kept.text) else { return Understood::No };
+        if begun.strip_prefix("linux_").unwrap_or(begun) != name {
             return Understood::No;
         }
         let args = Args(args.strip_suffix(b")").unwrap_or(args));

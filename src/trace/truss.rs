@@ -107,6 +107,8 @@ struct Truss {
     /// The instant `truss -d` counts from; without it the columns may be anything.
     base: Option<i64>,
     held: Held,
+    /// A call whose result may stand on the next line, as mail programs break it: number and text, bounded.
+    broken: Option<(u64, Vec<u8>)>,
 }
 
 /// Octets of explanation kept for one call.
@@ -125,26 +127,20 @@ impl Parser for Truss {
         if rest.is_empty() {
             return Understood::Aside;
         }
+        let broken = self.broken.take();
         if named(rest).is_none() || !line.whole {
-            return self.explained(&prefix, rest);
+            return match broken.and_then(|broken| joined(broken, rest)) {
+                Some((number, text)) => self.hold(number, &text, sink),
+                None => self.explained(&prefix, rest),
+            };
         }
         let call = Call::split(rest);
         if call.is_none_or(|call| call.tail.is_empty()) && !begins_only(rest) && line.ended {
+            self.broken =
+                (line.text.len() < PENDING_TEXT).then(|| (line.number, line.text.trim_ascii_end().to_vec()));
             return self.explained(&prefix, rest);
         }
-        self.hand_out(sink);
-        let base = self.base;
-        let at = prefix
-            .seconds
-            .zip(base)
-            .and_then(|(seconds, base)| self.ticker.read(Shown::Unix(base.saturating_add(seconds))));
-        let held = &mut self.held;
-        held.text.clear();
-        held.detail.clear();
-        held.text.extend_from_slice(line.text);
-        held.name_at = line.text.len() - prefix.rest.trim_ascii_start().len();
-        (held.full, held.line, held.at, held.task) = (true, line.number, at, prefix.task);
-        Understood::Call
+        self.hold(line.number, line.text, sink)
     }
 
     fn finish(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
@@ -153,6 +149,37 @@ impl Parser for Truss {
 
     fn clock(&self) -> Clock {
         self.ticker.clock
+    }
+}
+
+/// The call that a broken line and the next one are together, if they are one.
+fn joined((number, mut text): (u64, Vec<u8>), rest: &[u8]) -> Option<(u64, Vec<u8>)> {
+    if text.len() + rest.len() > PENDING_TEXT {
+        return None;
+    }
+    text.push(b' ');
+    text.extend_from_slice(rest);
+    let whole = Call::split(Prefix::read(&text).rest.trim_ascii()).is_some_and(|call| !call.tail.is_empty());
+    whole.then_some((number, text))
+}
+
+impl Truss {
+    /// Holds a call back until its explanations have been read; the one before is handed out.
+    fn hold(&mut self, number: u64, text: &[u8], sink: &mut dyn FnMut(Event<'_>)) -> Understood {
+        self.hand_out(sink);
+        let prefix = Prefix::read(text);
+        let base = self.base;
+        let at = prefix
+            .seconds
+            .zip(base)
+            .and_then(|(seconds, base)| self.ticker.read(Shown::Unix(base.saturating_add(seconds))));
+        let held = &mut self.held;
+        held.text.clear();
+        held.detail.clear();
+        held.text.extend_from_slice(text);
+        held.name_at = text.len() - prefix.rest.trim_ascii_start().len();
+        (held.full, held.line, held.at, held.task) = (true, number, at, prefix.task);
+        Understood::Call
     }
 }
 

@@ -1,10 +1,15 @@
 //! From lines to packets: quoting of mails is taken off, lines that were wrapped are joined, the two lines of `tcpdump -v`
 //! and the layers of `snoop -V` become one packet. Every line ends up in one event.
 
+use std::borrow::Cow;
+
 use super::clock::Written;
-use super::packet::{IpHeader, Reason, Told};
+use super::packet::{IpHeader, Reason, Told, Tool};
 use super::{snoop, tcpdump, tshark};
 use crate::decode::Skip;
+
+/// Every program, in the order in which a line is offered to their readers.
+const TOOLS: [Tool; 3] = [snoop::TOOL, tcpdump::TOOL, tshark::TOOL];
 
 /// Lines that a packet may be wrapped into.
 const JOINED: usize = 5;
@@ -77,7 +82,8 @@ pub(super) struct Assembler {
 impl Assembler {
     /// Takes the next line.
     pub fn offer(&mut self, line: u64, text: &str, sink: &mut impl FnMut(&Event<'_>)) {
-        let raw = shortened(unquoted(text));
+        let cells = without_commas(shortened(unquoted(text)));
+        let raw = &*cells;
         let text = raw.trim_end();
         if let Some(reason) = empty(text) {
             self.finish(sink);
@@ -119,13 +125,12 @@ impl Assembler {
     }
 
     fn read<'a>(&self, text: &'a str) -> Option<(Option<Written>, Told<'a>, &'static str)> {
-        let name = |tool: &'static str| move |(time, told)| (time, told, tool);
-        let tcpdump = || tcpdump::read(text).map(name("tcpdump"));
-        let tshark = || tshark::read(text).map(name("tshark"));
         let layered = self.below.as_ref().is_some_and(|below| below.tool == "snoop")
             || self.inside == Some(Skip::Empty);
-        let snoop = || snoop::read(text, layered).map(name("snoop"));
-        if text.contains("->") { snoop().or_else(tshark).or_else(tcpdump) } else { tcpdump().or_else(tshark) }
+        TOOLS.iter().find_map(|tool| {
+            let (time, told) = (tool.read)(text, layered)?;
+            Some((time, told, tool.name))
+        })
     }
 
     /// Whether the line goes on with what is pending, which is then whole or may go on.
@@ -275,6 +280,15 @@ fn unquoted(mut text: &str) -> &str {
         text = rest;
     }
     text.trim_end_matches(['\r', '\n'])
+}
+
+/// Wireshark's export as CSV: `"1","0.000000","192.0.2.1",...` holds the columns of the packet list.
+fn without_commas(text: &str) -> Cow<'_, str> {
+    let cells = text.trim_end().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    match cells.filter(|cells| cells.contains("\",\"")) {
+        Some(cells) => Cow::Owned(cells.replace("\",\"", " ")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn shortened(text: &str) -> &str {

@@ -1,7 +1,8 @@
 //! What one line tells of one packet, whoever printed it.
 
+use super::clock::Written;
 use crate::decode::Skip;
-use crate::wire::{TcpFlags, TcpTimestamps};
+use crate::wire::{Segment, TcpFlags, TcpTimestamps};
 
 /// One end as printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,9 +60,39 @@ pub(super) struct Packet<'a> {
     pub whole: bool,
 }
 
-impl Packet<'_> {
+impl<'a> Packet<'a> {
     /// A window that is not told, or cut off, is not taken for a closed one.
     pub const NO_WINDOW: u32 = u16::MAX as u32;
+
+    /// A packet of which nothing is known but its ends.
+    pub fn between(from: End<'a>, to: End<'a>, numbers: Numbers) -> Packet<'a> {
+        Packet {
+            from,
+            to,
+            flags: TcpFlags::default(),
+            numbers,
+            seq: None,
+            ack: None,
+            len: 0,
+            window: Packet::NO_WINDOW,
+            window_scale: Segment::NO_SCALE,
+            timestamps: None,
+            has_options: false,
+            checksum: 0,
+            ip: IpHeader::default(),
+            again: false,
+            whole: false,
+        }
+    }
+}
+
+/// A program whose lines are packets.
+pub(super) struct Tool {
+    /// Its name, as in reports.
+    pub name: &'static str,
+    /// What a line tells, if it is one of that program's, and the time, as printed. `layered`: a line of the same packet,
+    /// from a lower layer, came before.
+    pub read: for<'a> fn(&'a str, layered: bool) -> Option<(Option<Written>, Told<'a>)>,
 }
 
 /// What a line is.

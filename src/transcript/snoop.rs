@@ -5,16 +5,17 @@
 use super::clock::Written;
 use super::fields::{Options, first_word, last_number, last_word};
 use super::names::{address, is_name};
-use super::packet::{End, IpHeader, Numbers, Packet, Reason, Told};
+use super::packet::{End, IpHeader, Numbers, Packet, Reason, Told, Tool};
 use crate::decode::Skip;
 use crate::wire::TcpFlags;
 
-/// What a line tells, if it is one of snoop's. `layered`: a line of the same packet, from a lower layer, came before.
-pub(super) fn read(line: &str, layered: bool) -> Option<(Option<Written>, Told<'_>)> {
+pub(super) const TOOL: Tool = Tool { name: "snoop", read };
+
+fn read(line: &str, layered: bool) -> Option<(Option<Written>, Told<'_>)> {
     let (before, behind) = line.split_once(" -> ")?;
     let source = last_word(before.trim_end());
     let (time, rest) = number_and_time(before);
-    if rest.trim() != source {
+    if without_vlan(rest.trim()) != source {
         return None;
     }
     let (destination, text) = first_word(behind);
@@ -23,6 +24,12 @@ pub(super) fn read(line: &str, layered: bool) -> Option<(Option<Written>, Told<'
         return None;
     }
     Some((time, told(source, destination, text.trim_start(), layered)?))
+}
+
+/// Skips `VLAN#1401:`, which stands before the addresses of a tagged packet.
+fn without_vlan(text: &str) -> &str {
+    let rest = text.strip_prefix("VLAN#").and_then(|rest| rest.split_once(':'));
+    rest.map_or(text, |(_, rest)| rest.trim_start())
 }
 
 fn number_and_time(before: &str) -> (Option<Written>, &str) {
@@ -82,23 +89,9 @@ fn ip_header(fields: &str) -> IpHeader {
 
 /// `D=80 S=32803 Syn Ack=123 Seq=456 Len=0 Win=24820 Options=<nop,mss 1460>`
 fn segment<'a>(source: &'a str, destination: &'a str, fields: &'a str) -> Told<'a> {
-    let mut packet = Packet {
-        from: End { host: source, port: "" },
-        to: End { host: destination, port: "" },
-        flags: TcpFlags::default(),
-        numbers: Numbers::Absolute,
-        seq: None,
-        ack: None,
-        len: 0,
-        window: Packet::NO_WINDOW,
-        window_scale: Options::NONE.window_scale,
-        timestamps: None,
-        has_options: false,
-        checksum: 0,
-        ip: IpHeader::default(),
-        again: false,
-        whole: false,
-    };
+    let from = End { host: source, port: "" };
+    let to = End { host: destination, port: "" };
+    let mut packet = Packet::between(from, to, Numbers::Absolute);
     let mut options = Options::NONE;
     for word in fields.split_ascii_whitespace() {
         let Some((name, value)) = word.split_once('=') else {

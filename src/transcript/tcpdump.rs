@@ -3,12 +3,13 @@
 use super::clock::Written;
 use super::fields::{Options, behind, first_word, hex, last_number, last_word, number};
 use super::names::{address, dotted};
-use super::packet::{End, IpHeader, Numbers, Packet, Reason, Told};
+use super::packet::{End, IpHeader, Numbers, Packet, Reason, Told, Tool};
 use crate::decode::Skip;
 use crate::wire::TcpFlags;
 
-/// What a line tells, if it is one of tcpdump's.
-pub(super) fn read(line: &str) -> Option<(Option<Written>, Told<'_>)> {
+pub(super) const TOOL: Tool = Tool { name: "tcpdump", read };
+
+fn read(line: &str, _layered: bool) -> Option<(Option<Written>, Told<'_>)> {
     let (time, rest) = time_of(line);
     let told = told(rest.trim_start(), time.is_some())?;
     Some((time, told))
@@ -149,23 +150,7 @@ fn ip_header(text: &str) -> IpHeader {
 
 /// What follows the ends, as new or old tcpdump writes it.
 fn segment<'a>(from: End<'a>, to: End<'a>, ip: IpHeader, tail: &'a str) -> Option<Told<'a>> {
-    let mut packet = Packet {
-        from,
-        to,
-        flags: TcpFlags::default(),
-        numbers: Numbers::Switching,
-        seq: None,
-        ack: None,
-        len: 0,
-        window: Packet::NO_WINDOW,
-        window_scale: Options::NONE.window_scale,
-        timestamps: None,
-        has_options: false,
-        checksum: 0,
-        ip,
-        again: false,
-        whole: false,
-    };
+    let mut packet = Packet { ip, ..Packet::between(from, to, Numbers::Switching) };
     match tail.strip_prefix("Flags [") {
         Some(rest) => {
             let Some((flags, fields)) = rest.split_once(']') else { return Some(Told::Begun) };

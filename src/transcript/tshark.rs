@@ -1,17 +1,18 @@
 //! `tshark` in its default columns, with any form of time or none, and Wireshark's export of its packet list.
 
 use super::clock::Written;
-use super::fields::{Options, first_word, last_number, last_word};
+use super::fields::{first_word, last_number, last_word};
 use super::names::{address, is_name, port};
-use super::packet::{End, IpHeader, Numbers, Packet, Reason, Told};
+use super::packet::{End, Numbers, Packet, Reason, Told, Tool};
 use crate::decode::Skip;
 use crate::wire::{TcpFlags, TcpTimestamps};
 
 /// Between addresses, and between ports: new and old versions, and what plain ASCII makes of them.
 const ARROWS: [&str; 3] = ["\u{2192}", "->", ">"];
 
-/// What a line tells, if it is one of tshark's.
-pub(super) fn read(line: &str) -> Option<(Option<Written>, Told<'_>)> {
+pub(super) const TOOL: Tool = Tool { name: "tshark", read };
+
+fn read(line: &str, _layered: bool) -> Option<(Option<Written>, Told<'_>)> {
     segment(line).or_else(|| other(line))
 }
 
@@ -23,22 +24,11 @@ fn segment(line: &str) -> Option<(Option<Written>, Told<'_>)> {
     };
     let (time, source, destination) = addresses(columns)?;
     let Some((names, fields)) = info.split_once(']') else { return Some((time, Told::Begun)) };
+    let (from, to) = (End { host: source, port: from }, End { host: destination, port: to });
     let mut packet = Packet {
-        from: End { host: source, port: from },
-        to: End { host: destination, port: to },
         flags: flags_of(names)?,
-        numbers: Numbers::FromZero,
-        seq: None,
-        ack: None,
-        len: 0,
-        window: Packet::NO_WINDOW,
-        window_scale: Options::NONE.window_scale,
-        timestamps: None,
-        has_options: false,
-        checksum: 0,
-        ip: IpHeader::default(),
         again: notes.contains("Retransmission") || notes.contains("Out-Of-Order"),
-        whole: false,
+        ..Packet::between(from, to, Numbers::FromZero)
     };
     let mut stamps = (None, None);
     for word in fields.split_ascii_whitespace() {
@@ -113,7 +103,13 @@ fn number_and_time(columns: &str) -> (Option<Written>, &str) {
     if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
         return (None, columns);
     }
-    match Written::read(rest.trim_start()) {
+    if let Some((time, rest)) = Written::read(rest.trim_start()) {
+        return (Some(time), rest);
+    }
+    // tshark that captures counts packets on the same terminal, before the line.
+    let (second, behind) = first_word(rest);
+    let counted = !second.is_empty() && second.bytes().all(|b| b.is_ascii_digit());
+    match Written::read(behind.trim_start()).filter(|_| counted) {
         Some((time, rest)) => (Some(time), rest),
         None => (None, rest),
     }
