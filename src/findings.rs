@@ -49,7 +49,8 @@ pub use finding::{Cause, Certainty, Finding, Lasted, Proof, Severity, Weight};
 pub use grace::{Grace, Graces};
 pub use group::{Group, Scope, Words};
 pub use host::{
-    Holders, HostEvidence, Listed, Log, LogClock, Look, Sighting, Traced, holders, says, tells_why,
+    Holders, HostEvidence, Listed, Log, LogClock, Look, OrderDoubt, OrderJoin, Sighting, Traced, holders,
+    says, tells_why,
 };
 pub use no_answer::waited_in_vain;
 pub use rst::{Origin, Sender};

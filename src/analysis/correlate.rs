@@ -3,17 +3,18 @@
 //! Joined by both addresses and ports, exactly: a wildcard never matches, and behind address translation nothing does.
 //! No judgement is made here.
 
+mod by_order;
 mod clocks;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::Judged;
-use crate::findings::{HostEvidence, Listed, Log, LogClock, Look, Sighting, Traced};
+use crate::findings::{HostEvidence, Listed, Log, LogClock, Look, OrderJoin, Sighting, Traced};
 use crate::sockets::{End, Listing, Port, Snapshot, SocketState};
 use crate::tcp::Connection;
 use crate::trace::{Ended, Life, SocketKind, TraceFacts};
-use crate::wire::{Endpoint, FlowKey, Side, Span, Timestamp};
+use crate::wire::{Endpoint, FlowKey, Side, Span, Stamp, Timestamp};
 
 /// Everything that hosts say, ready to be asked for one connection.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +29,14 @@ pub struct Evidence {
     whole: HashMap<IpAddr, Vec<usize>>,
     /// Lives by the peer's end: trace, and place in its lists.
     lives: HashMap<Endpoint, Vec<(usize, Place)>>,
+    /// A log accepts sockets without saying from whom: every connection counts.
+    by_order: bool,
 }
 
 impl Joined {
     /// Connections that stand in the hosts' records.
     pub fn connections(&self) -> usize {
-        self.starts.values().map(Vec::len).sum()
+        self.connections
     }
 }
 
@@ -67,8 +70,14 @@ impl List {
 pub struct Joined {
     /// Of each flow with evidence: when its connections began, in order.
     starts: HashMap<FlowKey, Vec<Timestamp>>,
+    /// How many connections have evidence.
+    connections: usize,
     /// The clock of each trace.
     clocks: Vec<Option<LogClock>>,
+    /// Lives that were found by the order of the accepts: of which side, in which trace, and where.
+    by_order: HashMap<(FlowKey, Stamp), (Side, usize, Place)>,
+    /// What is to be said of that, by trace.
+    orders: Vec<Vec<OrderJoin>>,
 }
 
 impl Evidence {
@@ -77,6 +86,7 @@ impl Evidence {
         let mut evidence = Evidence { listings, traces, ..Evidence::default() };
         evidence.index_sockets();
         evidence.index_lives();
+        evidence.by_order = evidence.traces.iter().any(by_order::wanted);
         evidence
     }
 
@@ -101,7 +111,12 @@ impl Evidence {
     /// The logs with their clocks.
     pub fn logs<'a>(&'a self, joined: &'a Joined) -> impl Iterator<Item = Log<'a>> {
         let clock = |at| joined.clocks.get(at).copied().flatten();
-        self.traces.iter().enumerate().map(move |(at, facts)| Log { facts, clock: clock(at) })
+        let order = |at| joined.orders.get(at).map_or(&[][..], Vec::as_slice);
+        self.traces.iter().enumerate().map(move |(at, facts)| Log {
+            facts,
+            clock: clock(at),
+            order: order(at),
+        })
     }
 
     /// How many sockets of a listening endpoint the listings of its host show in CLOSE-WAIT, in the order of time.
@@ -142,6 +157,11 @@ impl Evidence {
 
     /// Whether anything is known of a connection between these ends, so that it must be kept to the end.
     pub fn knows(&self, key: &FlowKey) -> bool {
+        self.by_order || self.names(key)
+    }
+
+    /// Whether the records name both ends of such a connection.
+    fn names(&self, key: &FlowKey) -> bool {
         !self.is_empty()
             && Side::BOTH.into_iter().any(|side| {
                 let (own, peer) = (key.endpoint(side), key.endpoint(side.peer()));
@@ -160,9 +180,21 @@ impl Evidence {
             joined.starts.entry(connection.key).or_default().push(connection.first.at);
         }
         joined.starts.values_mut().for_each(|starts| starts.sort_unstable());
-        joined.clocks = (0..self.traces.len())
-            .map(|at| clocks::of(&self.traces[at], begin, &self.pairs(at, &known, &joined)))
-            .collect();
+        for at in 0..self.traces.len() {
+            let mut pairs = self.pairs(at, &known, &joined);
+            let (found, said) = by_order::join(&self.traces[at], &known);
+            // Order stands in where the log names nobody.
+            if pairs.is_empty() {
+                let life = |(place, connection, side)| Some((self.life(at, place)?, connection, side));
+                pairs.extend(found.iter().copied().filter_map(life));
+            }
+            joined.clocks.push(clocks::of(&self.traces[at], begin, &pairs));
+            let found = found.into_iter();
+            joined.by_order.extend(found.map(|(place, c, side)| ((c.key, c.first), (side, at, place))));
+            joined.orders.push(said);
+        }
+        let stands = |c: &&&Connection| self.names(&c.key) || joined.by_order.contains_key(&(c.key, c.first));
+        joined.connections = known.iter().filter(stands).count();
         joined
     }
 
@@ -274,13 +306,20 @@ impl Evidence {
     fn traced<'a>(&'a self, connection: &Connection, side: Side, joined: &Joined) -> Option<Traced<'a>> {
         let key = &connection.key;
         let (own, peer) = (key.endpoint(side), key.endpoint(side.peer()));
+        if let Some(&(_, trace, place)) =
+            joined.by_order.get(&(*key, connection.first)).filter(|(of, ..)| *of == side)
+        {
+            let clock = joined.clocks.get(trace).copied().flatten();
+            let (facts, life) = (&self.traces[trace], self.life(trace, place)?);
+            return Some(Traced { facts, life, clock, by_order: true });
+        }
         let starts = joined.starts.get(key).map_or(&[][..], Vec::as_slice);
         let mut fitting = self.lives.get(&peer)?.iter().filter_map(|&(trace, place)| {
             let life = self.life(trace, place)?;
             let clock = joined.clocks.get(trace).copied().flatten();
             let facts = &self.traces[trace];
             (fits(life, own) && (starts.len() < 2 || in_its_time(life, facts, clock, connection, starts)))
-                .then_some(Traced { facts, life, clock })
+                .then_some(Traced { facts, life, clock, by_order: false })
         });
         // Two stories for one connection: nothing is claimed from either.
         let first = fitting.next()?;

@@ -22,7 +22,7 @@ pub(super) use socket_mismatch::SocketMismatch;
 use super::Case;
 use crate::sockets::{Process, Socket, SocketState};
 use crate::trace::{Life, Quote, TraceFacts};
-use crate::wire::{Side, Span, Stamp, Timestamp};
+use crate::wire::{Endpoint, Side, Span, Stamp, Timestamp};
 
 /// What the hosts say of one connection, by [`Side::index`].
 #[derive(Clone, Debug, Default)]
@@ -71,6 +71,47 @@ pub struct Traced<'a> {
     pub life: &'a Life,
     /// What the log's clock is ahead of the capture's, if that is known.
     pub clock: Option<LogClock>,
+    /// The log does not say who its peer is: it was found by the order of the accepts alone.
+    pub by_order: bool,
+}
+
+/// What came of the accepts of one listening socket that name no peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderJoin {
+    /// The n-th accept took the n-th connection of that service.
+    Joined {
+        /// The service.
+        service: Endpoint,
+        /// How many there are.
+        connections: u64,
+    },
+    /// They are joined with nothing.
+    Refused {
+        /// How many there are.
+        accepts: u64,
+        /// Why.
+        why: OrderDoubt,
+    },
+}
+
+/// Why order does not tell which accept took which connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderDoubt {
+    /// The log lacks calls, or more than is followed.
+    LogIncomplete,
+    /// Several sockets listen, and the log does not say where.
+    SeveralListeners,
+    /// Several services of the capture fit.
+    SeveralServices,
+    /// No service of the capture fits.
+    NoService,
+    /// The capture shows another number of handshakes.
+    Counts {
+        /// That number.
+        connections: u64,
+    },
+    /// In that order the log tells what the wire denies.
+    Contradicted,
 }
 
 /// How a log's clock relates to the capture's.
@@ -78,8 +119,12 @@ pub struct Traced<'a> {
 pub struct LogClock {
     /// The instant from which readings without a date count.
     pub zero: Option<Timestamp>,
-    /// What the log's clock is ahead.
+    /// What the log's clock is ahead, at `since`.
     pub ahead: Span,
+    /// An instant of the log's clock.
+    pub since: Timestamp,
+    /// What it gains from then on, in nanoseconds per second; negative if it loses.
+    pub drift: i64,
     /// From how many matched events that follows.
     pub events: usize,
 }
@@ -91,10 +136,15 @@ pub struct Log<'a> {
     pub facts: &'a TraceFacts,
     /// Its clock, if events could be matched.
     pub clock: Option<LogClock>,
+    /// What came of accepts that name no peer.
+    pub order: &'a [OrderJoin],
 }
 
 /// Listing and capture may be that far apart in their clocks before the difference is a contradiction.
 const SLACK: Span = Span::secs(1);
+
+/// Against whatever rests on [`Traced::by_order`].
+const BY_ORDER: &str = "the log names no peer: it was taken by the order of the accepts, whose number agrees";
 
 impl Sighting<'_> {
     /// Names the listing as a reason: `ss-server.txt at 04:35:51 UTC`.
@@ -165,9 +215,15 @@ impl Traced<'_> {
 }
 
 impl LogClock {
+    /// What the clock has gained since `since`, at an instant of its own.
+    pub fn gained(&self, at: Timestamp) -> Span {
+        Span((i128::from((at - self.since).0) * i128::from(self.drift) / 1_000_000_000) as i64)
+    }
+
     /// A reading of the log on the capture's clock.
     pub fn place(&self, facts: &TraceFacts, reading: crate::trace::Reading) -> Option<Timestamp> {
-        Some(facts.log.clock.place(reading, self.zero)? - self.ahead)
+        let at = facts.log.clock.place(reading, self.zero)?;
+        Some(at - self.ahead - self.gained(at))
     }
 }
 
@@ -196,7 +252,8 @@ pub(super) fn close_wait<'a>(case: &Case<'a>, side: Side, acked: Option<Stamp>) 
 
 /// A log shows that the program of `side` was told of the end of the stream and did not close, beyond doubt.
 pub(super) fn read_the_end(case: &Case<'_>, side: Side) -> bool {
-    fd_not_closed::of(case, side).is_some_and(|traced| traced.facts.close_calls > 0 && traced.facts.lost == 0)
+    fd_not_closed::of(case, side)
+        .is_some_and(|traced| traced.facts.close_calls > 0 && traced.facts.lost == 0 && !traced.by_order)
 }
 
 /// The host's own records say that `side` did close, though no FIN of it passed.

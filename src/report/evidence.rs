@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::UnreadLine;
 use super::text::count;
 use crate::analysis::{Judged, Outcome};
-use crate::findings::{self, Case, Log};
+use crate::findings::{self, Case, Log, OrderDoubt, OrderJoin};
 use crate::wire::Span;
 
 /// A file of a host's own records.
@@ -146,7 +146,7 @@ pub(super) fn records(outcome: &Outcome) -> Vec<HostRecord> {
 fn trace_says(log: &Log<'_>) -> String {
     let facts = log.facts;
     let clock = match log.clock {
-        Some(clock) if clock.ahead.0.abs() < Span::millis(1).0 => {
+        Some(clock) if clock.ahead.0.abs() < Span::millis(1).0 && clock.drift == 0 => {
             format!("its clock agrees with the capture's ({})", count(clock.events as u64, "event"))
         }
         Some(clock) => {
@@ -155,8 +155,13 @@ fn trace_says(log: &Log<'_>) -> String {
             } else {
                 ("ahead of", clock.ahead)
             };
+            let drift = match clock.drift / 1_000 {
+                0 => String::new(),
+                ppm if ppm > 0 => format!(" and gains {ppm} ppm"),
+                ppm => format!(" and loses {} ppm", -ppm),
+            };
             format!(
-                "its clock is {by} {way} the capture's ({}); corrected",
+                "its clock is {by} {way} the capture's{drift} ({}); corrected",
                 count(clock.events as u64, "event")
             )
         }
@@ -165,13 +170,39 @@ fn trace_says(log: &Log<'_>) -> String {
                 .into()
         }
     };
+    let order: String = log.order.iter().map(|order| format!("; {}", order_says(order))).collect();
     format!(
-        "{}, {}, {}, of which {} read the end of the stream and were not closed; {clock}",
+        "{}, {}, {}, of which {} read the end of the stream and were not closed; {clock}{order}",
         facts.log.format,
         count(facts.log.calls, "call"),
         count(facts.lives, "socket"),
         facts.eof_not_closed.len(),
     )
+}
+
+/// What came of accepts that name no peer.
+fn order_says(order: &OrderJoin) -> String {
+    let accepts = |n: u64| format!("{} without a peer's address", count(n, "accept"));
+    match *order {
+        OrderJoin::Joined { service, connections } => {
+            format!("{}, joined with the connections of {service} by their order alone", accepts(connections))
+        }
+        OrderJoin::Refused { accepts: n, why } => {
+            let why = match why {
+                OrderDoubt::LogIncomplete => "the log lacks calls".to_owned(),
+                OrderDoubt::SeveralListeners => {
+                    "several sockets listen, and the log does not say where".to_owned()
+                }
+                OrderDoubt::SeveralServices => "several services of the capture fit".to_owned(),
+                OrderDoubt::NoService => "no service of the capture fits".to_owned(),
+                OrderDoubt::Counts { connections } => {
+                    format!("the capture shows {}", count(connections, "handshake"))
+                }
+                OrderDoubt::Contradicted => "in their order they tell what the wire denies".to_owned(),
+            };
+            format!("{} not joined: {why}", accepts(n))
+        }
+    }
 }
 
 /// Connections of the capture that stand in the records.

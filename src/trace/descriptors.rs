@@ -375,7 +375,7 @@ impl Descriptors {
             Ended::Lost { .. } => self.facts.lost += 1,
             Ended::Closed(_) | Ended::Exec(_) => {
                 self.facts.closed_count += 1;
-                if life.peer.is_some() {
+                if life.peer.is_some() || life.how == Opened::Accept {
                     if self.closed.len() >= MOST_KEPT {
                         self.closed.pop_front();
                         self.facts.dropped += 1;
@@ -412,6 +412,9 @@ impl Descriptors {
                 None => life.eof = Some(Quote::of(call)),
                 Some(_) => life.zero_reads_after += 1,
             },
+            (CallKind::Read, Outcome::Value(octets)) if !call.args.has("PEEK") => {
+                life.read += u64::try_from(octets).unwrap_or_default();
+            }
             (CallKind::Write, Outcome::Value(_)) if life.eof.is_some() => {
                 life.writes_after_eof += 1;
                 life.write_after_eof.get_or_insert_with(|| Quote::of(call));

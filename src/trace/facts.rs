@@ -14,8 +14,8 @@ pub struct TraceFacts {
     pub eof_not_closed: Vec<Life>,
     /// The same of descriptors that may be no sockets: opened before the log, and only read and written.
     pub eof_unknown_kind: Vec<Life>,
-    /// Sockets that the program did close, the latest 16,384 whose peer is known: if the wire shows no FIN of one of
-    /// these, the path is to be looked at.
+    /// Sockets that the program did close, the latest 16,384 that were accepted or whose peer is known: if the wire shows
+    /// no FIN of one of these, the path is to be looked at.
     pub closed: Vec<Life>,
     /// Sockets still open at the end, no end of file read (also those shut down), at most 16,384.
     pub open: Vec<Life>,

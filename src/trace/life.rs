@@ -154,10 +154,14 @@ pub struct Life {
     pub kind: SocketKind,
     /// Whether it listens; such a socket has no peer and no end of file.
     pub listening: bool,
+    /// Which socket accepted it, as a number that means nothing but in this log.
+    pub listener: Option<u64>,
     /// Its own address.
     pub local: Option<(Endpoint, AddressSource)>,
     /// The peer's address.
     pub peer: Option<(Endpoint, AddressSource)>,
+    /// Octets read, peeks aside.
+    pub read: u64,
     /// The first read that returned 0.
     pub eof: Option<Quote>,
     /// Reads that returned 0 after that one.
@@ -187,8 +191,10 @@ impl Life {
             opened: None,
             kind,
             listening: false,
+            listener: None,
             local: None,
             peer: None,
+            read: 0,
             eof: None,
             zero_reads_after: 0,
             write_after_eof: None,

@@ -34,11 +34,15 @@ impl Rule for Epipe {
         };
         let mut finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Note));
         finding.since = Some(fin.seen);
+        if traced.by_order {
+            finding.fact = Certainty::Likely;
+        }
         finding.cause = Some(Cause {
             what: "the program",
-            certainty: Certainty::Certain,
+            certainty: if traced.by_order { Certainty::Likely } else { Certainty::Certain },
             because: vec![format!("line {} of {}", quote.line, traced.file())],
         });
+        finding.against.extend(traced.by_order.then(|| super::BY_ORDER.to_owned()));
         finding.proof.push(traced.proof(quote));
         Answer::found(finding.shows(fin.seen, format!("FIN of the {}", case.role(side.peer()))))
     }

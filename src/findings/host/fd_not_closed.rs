@@ -44,9 +44,8 @@ impl Rule for FdNotClosed {
         let facts = traced.facts;
         finding.fact = match () {
             () if facts.close_calls == 0 || traced.life.kind == SocketKind::Unknown => Certainty::Possible,
-            () if facts.lost > 0 || facts.not_followed > 0 || traced.until_end(eof).is_none() => {
-                Certainty::Likely
-            }
+            () if facts.lost > 0 || facts.not_followed > 0 || traced.by_order => Certainty::Likely,
+            () if traced.until_end(eof).is_none() => Certainty::Likely,
             () => Certainty::Certain,
         };
         if facts.close_calls == 0 {
@@ -54,6 +53,7 @@ impl Rule for FdNotClosed {
                 .against
                 .push("the log holds no close call at all: the trace may have left them out".into());
         }
+        finding.against.extend(traced.by_order.then(|| super::BY_ORDER.to_owned()));
         if facts.lost > 0 {
             finding.against.push(format!(
                 "the log lacks the close of {} other descriptors",

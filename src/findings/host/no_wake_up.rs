@@ -63,6 +63,7 @@ impl Rule for NoWakeUp {
         finding
             .against
             .push("edge-triggered events, or another thread woken in its place, look the same".into());
+        finding.against.extend(traced.by_order.then(|| super::BY_ORDER.to_owned()));
         finding.proof.push(traced.proof(&armed.call));
         Answer::found(finding.shows(acked, "the host acknowledged the FIN"))
     }

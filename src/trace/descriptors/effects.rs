@@ -28,6 +28,7 @@ impl Descriptors {
         self.place(call, table, fd, held, call.args.has("CLOEXEC"));
         if let Some(Held::Socket(id)) = held {
             if let Some(Holding { life, .. }) = self.lives.get_mut(&id) {
+                life.listener = listener;
                 life.peer = call.sockaddr.map(|peer| (peer, AddressSource::Accept));
                 life.local = local.map(|(local, _)| (local, AddressSource::Listener));
             }
