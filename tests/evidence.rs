@@ -188,6 +188,27 @@ fn the_clock_of_a_log_is_estimated_or_not_used() {
     assert_eq!(finding(&report, "fd-not-closed")["fact"], "likely");
 }
 
+/// A listing whose host lives an hour east or west: it may confirm what lasts, contradicts nothing, and the report asks.
+#[test]
+fn a_listing_from_another_zone_is_noticed() {
+    for (instead, confirms, way) in [
+        ("# 2026-11-23 05:", true, "after the capture ends"),
+        ("# 2026-11-23 03:", false, "before the capture begins"),
+    ] {
+        let shifted = Altered::of(LEAK_SS, |line| {
+            line.replace("# 2026-11-23 04:", instead).split("  epoch ").next().unwrap_or_default().to_owned()
+        });
+        let report = analyze(LEAK, &["--sockets", shifted.path()]);
+        let said = report["host_records"][0]["says"].as_str().unwrap();
+        assert!(said.contains(way) && said.contains("--tz"), "{said}");
+        let names = ["missing-fin", "socket-mismatch"];
+        assert_eq!(counts(&report, &names), expect(&[("missing-fin", 10)]), "{way}");
+        assert_eq!(finding(&report, "missing-fin")["cause"]["certainty"] == "certain", confirms, "{way}");
+    }
+    let report = analyze(LEAK, &["--sockets", LEAK_SS]);
+    assert!(!report["host_records"][0]["says"].as_str().unwrap().contains("--tz"));
+}
+
 fn without_time(line: &str) -> String {
     let mut words = line.split_whitespace();
     let pid = words.next().unwrap_or_default();

@@ -38,6 +38,11 @@ impl Joined {
     pub fn connections(&self) -> usize {
         self.connections
     }
+
+    /// Whether the capture has a connection of that flow on which the records say anything.
+    pub fn has(&self, flow: &FlowKey) -> bool {
+        self.starts.contains_key(flow)
+    }
 }
 
 /// A list of [`TraceFacts`], and a place in it.

@@ -8,7 +8,8 @@ use super::UnreadLine;
 use super::text::count;
 use crate::analysis::{Judged, Outcome};
 use crate::findings::{self, Case, Log, OrderDoubt, OrderJoin};
-use crate::wire::Span;
+use crate::sockets::{Listing, Snapshot};
+use crate::wire::{FlowKey, Span};
 
 /// A file of a host's own records.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -114,10 +115,11 @@ pub(super) fn records(outcome: &Outcome) -> Vec<HostRecord> {
                 path: listing.name.to_string(),
                 kind: "sockets".into(),
                 says: format!(
-                    "{}, {} in {}{undated}",
+                    "{}, {} in {}{undated}{}",
                     formats.join(", "),
                     count(listing.counts.sockets, "socket"),
                     count(listing.snapshots.len() as u64, "snapshot"),
+                    misdated(outcome, listing).unwrap_or_default(),
                 ),
                 unread: listing.counts.unread,
                 unread_lines: (listing.unread.iter().take(5))
@@ -141,6 +143,26 @@ pub(super) fn records(outcome: &Outcome) -> Vec<HostRecord> {
         }
     }));
     all
+}
+
+/// Where every snapshot lies far outside the capture and yet shows its connections: the host's zone or clock may differ.
+fn misdated(outcome: &Outcome, listing: &Listing) -> Option<String> {
+    const FAR: Span = Span::secs(600);
+    let (begin, end) = (outcome.capture.first.at, outcome.capture.last.at);
+    let distance = |snapshot: &Snapshot| {
+        let at = snapshot.at?;
+        Some(if at < begin { begin - at } else { at - end })
+    };
+    let nearest = listing.snapshots.iter().filter_map(distance).min()?;
+    let sockets = listing.snapshots.iter().flat_map(|snapshot| &snapshot.sockets);
+    let ends = sockets
+        .filter_map(|socket| Some((socket.local.as_ref()?.endpoint()?, socket.peer.as_ref()?.endpoint()?)));
+    let shown = ends.map(|(own, peer)| FlowKey::of(own, peer, 0).0).any(|key| outcome.joined.has(&key));
+    let early = listing.snapshots.iter().filter_map(|snapshot| snapshot.at).all(|at| at < begin);
+    let way = if early { "before the capture begins" } else { "after the capture ends" };
+    (nearest >= FAR && shown).then(|| {
+        format!("; made {nearest} {way}, yet it shows its connections: if the host's zone differs, say so with --tz")
+    })
 }
 
 fn trace_says(log: &Log<'_>) -> String {
