@@ -45,8 +45,10 @@ fn text(bytes: &[u8]) -> Read {
     Read { parsed, unread: text.facts().lost(), by: text.facts().tools[0] }
 }
 
+type Reader = fn(&str, &[u8]) -> Read;
+
 /// A kind of output, and the reader that must take it.
-const KINDS: &[(&str, &str, fn(&str, &[u8]) -> Read)] = &[
+const KINDS: &[(&str, &str, Reader)] = &[
     ("ss", "ss", listing),
     ("Linux netstat", "netstat-linux", listing),
     ("Solaris netstat", "netstat-solaris", listing),

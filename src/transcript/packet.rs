@@ -86,13 +86,16 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// What a line tells, and when, as printed.
+pub(super) type Reading<'a> = (Option<Written>, Told<'a>);
+
 /// A program whose lines are packets.
 pub(super) struct Tool {
     /// Its name, as in reports.
     pub name: &'static str,
-    /// What a line tells, if it is one of that program's, and the time, as printed. `layered`: a line of the same packet,
-    /// from a lower layer, came before.
-    pub read: for<'a> fn(&'a str, layered: bool) -> Option<(Option<Written>, Told<'a>)>,
+    /// What a line tells, if it is one of that program's. `layered`: a line of the same packet, from a lower layer, came
+    /// before.
+    pub read: for<'a> fn(&'a str, layered: bool) -> Option<Reading<'a>>,
 }
 
 /// What a line is.

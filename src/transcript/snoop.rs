@@ -5,13 +5,13 @@
 use super::clock::Written;
 use super::fields::{Options, first_word, last_number, last_word};
 use super::names::{address, is_name};
-use super::packet::{End, IpHeader, Numbers, Packet, Reason, Told, Tool};
+use super::packet::{End, IpHeader, Numbers, Packet, Reading, Reason, Told, Tool};
 use crate::decode::Skip;
 use crate::wire::TcpFlags;
 
 pub(super) const TOOL: Tool = Tool { name: "snoop", read };
 
-fn read(line: &str, layered: bool) -> Option<(Option<Written>, Told<'_>)> {
+fn read(line: &str, layered: bool) -> Option<Reading<'_>> {
     let (before, behind) = line.split_once(" -> ")?;
     let source = last_word(before.trim_end());
     let (time, rest) = number_and_time(before);

@@ -3,13 +3,13 @@
 use super::clock::Written;
 use super::fields::{Options, behind, first_word, hex, last_number, last_word, number};
 use super::names::{address, dotted};
-use super::packet::{End, IpHeader, Numbers, Packet, Reason, Told, Tool};
+use super::packet::{End, IpHeader, Numbers, Packet, Reading, Reason, Told, Tool};
 use crate::decode::Skip;
 use crate::wire::TcpFlags;
 
 pub(super) const TOOL: Tool = Tool { name: "tcpdump", read };
 
-fn read(line: &str, _layered: bool) -> Option<(Option<Written>, Told<'_>)> {
+fn read(line: &str, _layered: bool) -> Option<Reading<'_>> {
     let (time, rest) = time_of(line);
     let told = told(rest.trim_start(), time.is_some())?;
     Some((time, told))

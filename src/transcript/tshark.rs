@@ -3,7 +3,7 @@
 use super::clock::Written;
 use super::fields::{first_word, last_number, last_word};
 use super::names::{address, is_name, port};
-use super::packet::{End, Numbers, Packet, Reason, Told, Tool};
+use super::packet::{End, Numbers, Packet, Reading, Reason, Told, Tool};
 use crate::decode::Skip;
 use crate::wire::{TcpFlags, TcpTimestamps};
 
@@ -12,11 +12,11 @@ const ARROWS: [&str; 3] = ["\u{2192}", "->", ">"];
 
 pub(super) const TOOL: Tool = Tool { name: "tshark", read };
 
-fn read(line: &str, _layered: bool) -> Option<(Option<Written>, Told<'_>)> {
+fn read(line: &str, _layered: bool) -> Option<Reading<'_>> {
     segment(line).or_else(|| other(line))
 }
 
-fn segment(line: &str) -> Option<(Option<Written>, Told<'_>)> {
+fn segment(line: &str) -> Option<Reading<'_>> {
     let (from, to, before, info) = ports(line)?;
     let (notes, columns) = match before.find(" [") {
         Some(at) => (&before[at..], &before[..at]),
@@ -136,7 +136,7 @@ fn flags_of(names: &str) -> Option<TcpFlags> {
 }
 
 /// A line of another protocol: its name stands behind two addresses.
-fn other(line: &str) -> Option<(Option<Written>, Told<'_>)> {
+fn other(line: &str) -> Option<Reading<'_>> {
     let (time, rest) = number_and_time(line);
     let mut words = rest.split_whitespace();
     let source = words.next()?;
