@@ -185,10 +185,11 @@ fn eof_not_read() {
             // lsof shows the state and no queue.
             (
                 OWED,
-                Sockets(format!(
+                Sockets(
                     "1700000009\nCOMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n\
             web 9 www 7u IPv4 4711 0t0 TCP 198.51.100.5:80->192.0.2.10:40001 (CLOSE_WAIT)\n"
-                )),
+                        .to_owned(),
+                ),
             ),
         ],
     );
