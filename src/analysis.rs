@@ -20,7 +20,7 @@ mod threads;
 
 pub use context::Context;
 pub use correlate::{Evidence, Joined};
-pub use folded::{Longest, Totals};
+pub use folded::{By, Longest, Totals};
 pub use heard::Heard;
 pub use input::Input;
 pub use outcome::{Frames, Judged, Outcome, connection_id};

@@ -40,7 +40,7 @@ pub use unpacked::Unpacked;
 pub use writer::PcapNgWriter;
 
 use source::Source;
-use walk::{Format, Frame, Opened, Probe, Recognised, Stop, Walk, Walked};
+use walk::{Format, Found, Frame, Opened, Probe, Recognised, Stop, Walk, Walked};
 
 /// A link-layer type, numbered as in the registry of LINKTYPE_ values that pcap and pcapng share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -157,6 +157,16 @@ impl Decoder {
     }
 }
 
+/// Source and destination port of a record of one of the commonest shapes: decoding it gives a segment of these ports, or
+/// none at all. None says nothing.
+#[inline]
+pub fn ports(record: &Record<'_>) -> Option<[u16; 2]> {
+    if record.link != LinkType(link::ETHERNET) {
+        return None;
+    }
+    fast::ports(record)
+}
+
 /// What holds for a whole record, carried down its layers.
 #[derive(Clone, Copy)]
 struct Frame {

@@ -18,7 +18,7 @@ use foldhash::fast::RandomState;
 
 use crate::analysis::{Input, InputFacts, Options};
 use crate::capture::{CaptureError, LinkType, Record};
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{self, Decoded, Decoder};
 use crate::tcp::Connection;
 use crate::wire::{FlowKey, Segment, Stamp};
 
@@ -52,6 +52,7 @@ pub fn read_again(
     wanted: &[&Connection],
     sink: &mut dyn FnMut(&Hit<'_>),
 ) -> Result<(), CaptureError> {
+    let ports = Ports::of(wanted);
     let mut wanted = Wanted::new(wanted);
     let mut decoder = Decoder::new(options.decode);
     let upto = wanted.last;
@@ -77,6 +78,9 @@ pub fn read_again(
         loop {
             let more = match &mut reader {
                 Input::Records(reader) => reader.next_batch(&mut |record| {
+                    if ports.exclude(record) {
+                        return;
+                    }
                     let record = Record { frame: record.frame + before, ..*record };
                     take(record, decoder.decode(&record));
                 }),
@@ -94,6 +98,33 @@ pub fn read_again(
         }
     }
     Ok(())
+}
+
+/// Pairs of ports that flows have: nearly every record of another flow is known by its ports, without decoding it.
+///
+/// Without it, the second look for 50 connections among 5,000 took half as long as the first.
+struct Ports {
+    /// One bit per pair, at the place that is one port xor the other.
+    pairs: Vec<u64>,
+}
+
+impl Ports {
+    fn of(connections: &[&Connection]) -> Ports {
+        let mut pairs = vec![0; (1 << 16) / 64];
+        for FlowKey { lo, hi, .. } in connections.iter().map(|connection| connection.key) {
+            let pair = lo.port() ^ hi.port();
+            pairs[usize::from(pair / 64)] |= 1 << (pair % 64);
+        }
+        Ports { pairs }
+    }
+
+    /// Whether the record is of none of these flows for sure.
+    fn exclude(&self, record: &Record<'_>) -> bool {
+        decode::ports(record).is_some_and(|[source, destination]| {
+            let pair = source ^ destination;
+            self.pairs[usize::from(pair / 64)] & 1 << (pair % 64) == 0
+        })
+    }
 }
 
 /// The record of a packet that is known from a line of text: there are no octets.

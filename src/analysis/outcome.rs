@@ -1,12 +1,12 @@
 //! The judgement over a whole capture.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::Options;
 use super::context::Context;
 use super::correlate::{Evidence, Joined};
-use super::folded::{Folded, Totals};
+use super::folded::{By, Folded, Totals};
 use super::heard::Heard;
 use super::roles::Cast;
 use super::run::InputFacts;
@@ -106,13 +106,13 @@ pub struct Outcome {
     /// Connections with findings, undecided ones and witnesses, or all that were kept if all are asked for; by first frame.
     pub connections: Vec<Judged>,
     /// Services by endpoint.
-    pub services: HashMap<Endpoint, ServiceFacts>,
+    pub services: By<Endpoint, ServiceFacts>,
     /// Services of which no handshake was seen.
     pub assumed_services: HashSet<Endpoint>,
     /// Hosts by address.
-    pub hosts: HashMap<IpAddr, HostFacts>,
+    pub hosts: By<IpAddr, HostFacts>,
     /// When each host was heard.
-    pub heard: HashMap<IpAddr, Heard>,
+    pub heard: By<IpAddr, Heard>,
     /// Counts over all connections.
     pub totals: Totals,
     /// The capture as a whole.

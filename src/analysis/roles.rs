@@ -1,8 +1,11 @@
 //! Who connects and who listens, where no handshake says so.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
+use super::By;
 use crate::findings::Roles;
 use crate::tcp::Connection;
 use crate::wire::{Endpoint, Side};
@@ -25,10 +28,10 @@ impl Serving {
 /// What is known of endpoints over all connections.
 #[derive(Clone, Debug, Default)]
 pub struct Cast {
-    named: HashSet<Endpoint>,
+    named: HashSet<Endpoint, RandomState>,
     serving: Serving,
-    listening: HashSet<Endpoint>,
-    uses: HashMap<Endpoint, u32>,
+    listening: HashSet<Endpoint, RandomState>,
+    uses: By<Endpoint, u32>,
 }
 
 impl Cast {
@@ -44,7 +47,7 @@ impl Cast {
             named: named.iter().copied().collect(),
             serving: serving.clone(),
             listening: listening.into_iter().collect(),
-            uses: HashMap::new(),
+            uses: By::default(),
         };
         for connection in connections {
             match connection.opener() {

@@ -3,8 +3,8 @@
 
 use super::recover::follows;
 use super::{
-    ByteOrder, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Opened, Probe, Recognised,
-    Source, Stop, Summary, Walk, Walked,
+    ByteOrder, DamageKind, Drop, Format, Found, Frame, Interface, Limits, LinkType, Opened, Probe,
+    Recognised, Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
 
@@ -125,10 +125,10 @@ impl Erf {
 }
 
 impl Walk for Erf {
-    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Vec<Frame>) -> Walked {
+    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Found) -> Walked {
         let mut rest = bytes;
         let stop = loop {
-            if found.len() == Frame::BATCH {
+            if found.is_full() {
                 break Stop::Full;
             }
             let Some(header) = Header::of(rest) else { break Stop::Needs(HEADER) };

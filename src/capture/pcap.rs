@@ -5,7 +5,7 @@ use pcap_parser::parse_pcap_header;
 
 use super::recover::follows;
 use super::{
-    ByteOrder, CaptureError, DamageKind, Format, Frame, Interface, Limits, LinkType, Opened, Probe,
+    ByteOrder, CaptureError, DamageKind, Format, Found, Frame, Interface, Limits, LinkType, Opened, Probe,
     Recognised, Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
@@ -196,32 +196,39 @@ impl<const BIG: bool> In<BIG> {
 const MAX_WIRE: u32 = 16 << 20;
 
 impl<const BIG: bool> Walk for In<BIG> {
-    fn walk(&mut self, bytes: &[u8], _: &mut Summary, found: &mut Vec<Frame>) -> Walked {
+    fn walk(&mut self, bytes: &[u8], _: &mut Summary, found: &mut Found) -> Walked {
         let mut rest = bytes;
-        let stop = loop {
-            if found.len() == Frame::BATCH {
-                break Stop::Full;
-            }
-            let Some(head) = rest.first_chunk::<16>() else { break Stop::Needs(self.0.record_header) };
+        let (mut stop, mut taken) = (Stop::Full, 0);
+        for place in found.room() {
+            let Some(head) = rest.first_chunk::<16>() else {
+                stop = Stop::Needs(self.0.record_header);
+                break;
+            };
             let header = self.header(head);
             let doubtful = header.captured > self.0.max_record
                 || header.original < header.captured
                 || header.seconds == 0
                 || self.fraction_is_whole_second(&header);
             if doubtful && let Some(what) = self.suspect(&header) {
-                break Stop::Damaged(what);
+                stop = Stop::Damaged(what);
+                break;
             }
             let needs = self.0.record_header + header.captured as usize;
-            let Some(next) = rest.get(needs..) else { break Stop::Needs(needs) };
-            found.push(Frame {
+            let Some(next) = rest.get(needs..) else {
+                stop = Stop::Needs(needs);
+                break;
+            };
+            *place = Frame {
                 at: self.at(&header),
                 start: (bytes.len() - rest.len() + self.0.record_header) as u32,
                 captured: header.captured,
                 wire_len: header.original,
                 interface: 0,
-            });
+            };
+            taken += 1;
             rest = next;
-        };
+        }
+        found.took(taken);
         Walked { used: bytes.len() - rest.len(), stop }
     }
 

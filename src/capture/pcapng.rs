@@ -6,8 +6,8 @@ mod describe;
 
 use super::recover::follows;
 use super::{
-    ByteOrder, CaptureError, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Opened, Probe,
-    Recognised, Source, Stop, Summary, Walk, Walked,
+    ByteOrder, CaptureError, DamageKind, Drop, Format, Found, Frame, Interface, Limits, LinkType, Opened,
+    Probe, Recognised, Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
 use clock::Clock;
@@ -204,7 +204,7 @@ impl PcapNg {
         rest: &[u8],
         base: usize,
         summary: &mut Summary,
-        found: &mut Vec<Frame>,
+        found: &mut Found,
     ) -> Result<usize, Stop> {
         let Some(kind) = self.u32(rest, 0) else { return Err(Stop::Needs(BLOCK_HEADER)) };
         if kind == block::SECTION_HEADER {
@@ -284,7 +284,7 @@ impl PcapNg {
         this: &[u8],
         base: usize,
         summary: &mut Summary,
-        found: &mut Vec<Frame>,
+        found: &mut Found,
     ) -> Result<(), Stop> {
         let frame = summary.frames + found.len() as u64 + 1;
         let Some(packet) = self.packet_fields(kind, this) else {
@@ -369,10 +369,10 @@ impl PcapNg {
 }
 
 impl Walk for PcapNg {
-    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Vec<Frame>) -> Walked {
+    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Found) -> Walked {
         let mut rest = bytes;
         let stop = loop {
-            if found.len() == Frame::BATCH {
+            if found.is_full() {
                 break Stop::Full;
             }
             let base = bytes.len() - rest.len();

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::recover::{resync, window};
 use super::source::Ending;
 use super::{
-    Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Frame, Limits, Looks, Recognised, Record, Source,
+    Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Found, Limits, Looks, Recognised, Record, Source,
     Stop, Summary, Unpacked, Walk,
 };
 use crate::wire::Timestamp;
@@ -20,7 +20,7 @@ use crate::wire::Timestamp;
 pub struct Reader {
     source: Source,
     walk: Box<dyn Walk>,
-    found: Vec<Frame>,
+    found: Found,
     summary: Summary,
     limits: Limits,
     /// The file once more, if it is one, for threads that read ahead.
@@ -108,7 +108,7 @@ impl Content {
         Ok(Content::Records(Box::new(Reader {
             source,
             walk,
-            found: Vec::with_capacity(Frame::BATCH),
+            found: Found::new(),
             summary,
             limits: *limits,
             file: None,

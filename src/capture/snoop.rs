@@ -3,8 +3,8 @@
 
 use super::recover::follows;
 use super::{
-    ByteOrder, CaptureError, DamageKind, Drop, Format, Frame, Interface, Limits, LinkType, Opened, Probe,
-    Recognised, Source, Stop, Summary, Walk, Walked,
+    ByteOrder, CaptureError, DamageKind, Drop, Format, Found, Frame, Interface, Limits, LinkType, Opened,
+    Probe, Recognised, Source, Stop, Summary, Walk, Walked,
 };
 use crate::wire::Timestamp;
 
@@ -165,35 +165,45 @@ impl Snoop {
 }
 
 impl Walk for Snoop {
-    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Vec<Frame>) -> Walked {
+    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Found) -> Walked {
         let mut rest = bytes;
-        let stop = loop {
-            if found.len() == Frame::BATCH {
-                break Stop::Full;
-            }
-            let Some(head) = rest.first_chunk::<RECORD_HEADER>() else { break Stop::Needs(RECORD_HEADER) };
+        let before = summary.frames + found.len() as u64;
+        let (mut stop, mut taken) = (Stop::Full, 0);
+        for place in found.room() {
+            let Some(head) = rest.first_chunk::<RECORD_HEADER>() else {
+                stop = Stop::Needs(RECORD_HEADER);
+                break;
+            };
             let header = Header::of(head);
             let pad = match header.pad() {
                 Some(pad) if pad <= MAX_PAD && header.included <= self.max_record => pad,
-                _ => break Stop::Damaged(self.damage(&header)),
+                _ => {
+                    stop = Stop::Damaged(self.damage(&header));
+                    break;
+                }
             };
             let needs = header.record as usize;
-            let Some(next) = rest.get(needs..) else { break Stop::Needs(needs) };
+            let Some(next) = rest.get(needs..) else {
+                stop = Stop::Needs(needs);
+                break;
+            };
             if self.first {
                 self.tell_shomiti(pad, summary);
             }
             if header.drops != self.drops {
-                self.count_drops(&header, summary.frames + found.len() as u64 + 1, summary);
+                self.count_drops(&header, before + taken as u64 + 1, summary);
             }
-            found.push(Frame {
+            *place = Frame {
                 at: header.at,
                 start: (bytes.len() - rest.len() + RECORD_HEADER) as u32,
                 captured: header.included,
                 wire_len: header.original,
                 interface: 0,
-            });
+            };
+            taken += 1;
             rest = next;
-        };
+        }
+        found.took(taken);
         Walked { used: bytes.len() - rest.len(), stop }
     }
 

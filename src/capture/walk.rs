@@ -41,6 +41,55 @@ pub(super) struct Frame {
 impl Frame {
     /// Frames in one batch: few enough that they and their headers stay in the first-level cache.
     pub const BATCH: usize = 256;
+
+    const BLANK: Frame = Frame { at: Timestamp(0), start: 0, captured: 0, wire_len: 0, interface: 0 };
+}
+
+/// What one walk found: up to [`Frame::BATCH`] packets, in room that is made once, since a list that may grow asks at
+/// every packet whether it has to.
+pub(super) struct Found {
+    frames: Box<[Frame; Frame::BATCH]>,
+    count: usize,
+}
+
+impl Found {
+    pub fn new() -> Found {
+        Found { frames: Box::new([Frame::BLANK; Frame::BATCH]), count: 0 }
+    }
+
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.count == Frame::BATCH
+    }
+
+    /// Adds one; there has to be room.
+    #[inline(always)]
+    pub fn push(&mut self, frame: Frame) {
+        self.frames[self.count] = frame;
+        self.count += 1;
+    }
+
+    /// The places that are free, for a loop that fills them and then says how many it [took](Found::took).
+    #[inline(always)]
+    pub fn room(&mut self) -> &mut [Frame] {
+        &mut self.frames[self.count..]
+    }
+
+    #[inline(always)]
+    pub fn took(&mut self, places: usize) {
+        self.count = (self.count + places).min(Frame::BATCH);
+    }
+}
+
+impl std::ops::Deref for Found {
+    type Target = [Frame];
+
+    fn deref(&self) -> &[Frame] {
+        &self.frames[..self.count]
+    }
 }
 
 /// How far a walk came.
@@ -75,7 +124,7 @@ pub(super) enum Probe {
 /// Finds records in bytes.
 pub(super) trait Walk: Send {
     /// Adds the records at the start of `bytes` to `found`, up to [`Frame::BATCH`].
-    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Vec<Frame>) -> Walked;
+    fn walk(&mut self, bytes: &[u8], summary: &mut Summary, found: &mut Found) -> Walked;
 
     /// Judges strictly whether a record begins here, near that time.
     fn probe(&self, bytes: &[u8], near: Option<Timestamp>) -> Probe;

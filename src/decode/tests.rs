@@ -579,6 +579,19 @@ proptest! {
     }
 
     #[test]
+    fn ports_are_those_of_the_segment_or_there_is_none((data, wire_len) in nearly_common()) {
+        let record = Record { wire_len, ..record(1, &data) };
+        match (Decoder::default().decode(&record), ports(&record)) {
+            (Decoded::Segment(key, segment), Some(ports)) => {
+                let ends = [segment.side, segment.side.peer()];
+                prop_assert_eq!(ends.map(|side| key.endpoint(side).port()), ports);
+            }
+            (Decoded::Quote(_), ports) => prop_assert_eq!(ports, None),
+            _ => {}
+        }
+    }
+
+    #[test]
     fn any_bytes_under_any_link_type(data in prop::collection::vec(any::<u8>(), 0..200), wire_len: u32) {
         for link in LINKS.iter().map(|(link, _)| link.0).chain([147, u16::MAX]) {
             let found = Decoder::default().decode(&Record { wire_len, ..record(link, &data) });
@@ -625,6 +638,22 @@ fn the_short_cut_takes_the_common_shape() {
         assert_eq!(segment(&rare, false), None);
     }
     assert_eq!(segment(&common(2, 0, &syn()), true), None, "where tags name the zone the walk reads them");
+}
+
+#[test]
+fn ports_are_told_of_common_shapes_and_of_no_other() {
+    for shape in 0..4 {
+        let Decoded::Segment(key, segment) = expected(shape % 2 == 1) else { unreachable!() };
+        let ends = [segment.side, segment.side.peer()].map(|side| key.endpoint(side).port());
+        assert_eq!(ports(&record(1, &common(shape, 0x4000, &syn()))), Some(ends), "shape {shape}");
+    }
+    let fragment = ether_bytes(0x0800, &ipv4_bytes(6, 0x2000, &syn()));
+    let rest = ether_bytes(0x0800, &ipv4_bytes(6, 1, &syn()));
+    let tunnel = ether_bytes(0x0800, &ipv4_bytes(4, 0, &ipv4_bytes(6, 0, &syn())));
+    for other in [fragment, rest, tunnel, ether_bytes(0x86dd, &ipv6_bytes(44, &syn()))] {
+        assert_eq!(ports(&record(1, &other)), None);
+    }
+    assert_eq!(ports(&record(113, &common(0, 0, &syn()))), None, "another link type");
 }
 
 #[test]

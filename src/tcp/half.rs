@@ -66,6 +66,22 @@ impl Half {
         (self.largest_step < u8::MAX).then(|| u32::from(self.largest_step) * Half::STEP)
     }
 
+    /// The running values that every segment moves, whatever else it does.
+    #[inline(always)]
+    pub(super) fn passes(&mut self, s: &Segment, signature: u32) {
+        self.last = s.seen;
+        self.signature = signature;
+        self.interface = s.interface;
+        self.segments = self.segments.saturating_add(1);
+        self.flags |= s.flags;
+        self.window = s.window;
+        self.has = self.has & !Half::ID_ZERO | if s.ip_id == 0 { Half::ID_ZERO } else { 0 };
+        if s.has_timestamps {
+            self.ts_val = s.timestamps.val;
+            self.has |= Half::TS;
+        }
+    }
+
     /// The peer acknowledges that many octets more.
     #[inline]
     pub(super) fn acknowledged(&mut self, octets: i32) {

@@ -340,7 +340,7 @@ impl Table {
             }
         };
         let slot = self.of_which(slot, segment);
-        self.slab[slot].observe(segment);
+        self.slab[slot].observe_any(segment);
         self.slab.set_end(slot, self.end(&self.slab[slot]));
         Some(slot)
     }

@@ -34,17 +34,7 @@ impl Connection {
             self.follow(s, kind);
         }
         let half = &mut self.halves[x];
-        half.last = s.seen;
-        half.signature = signature;
-        half.interface = s.interface;
-        half.segments = half.segments.saturating_add(1);
-        half.flags |= s.flags;
-        half.window = s.window;
-        half.has = half.has & !Half::ID_ZERO | if s.ip_id == 0 { Half::ID_ZERO } else { 0 };
-        if s.has_timestamps {
-            half.ts_val = s.timestamps.val;
-            half.has |= Half::TS;
-        }
+        half.passes(s, signature);
         if half.hop_limit != s.hop_limit {
             half.hop_limit = s.hop_limit;
             self.tallies[x].hop_limits.note(s.hop_limit);

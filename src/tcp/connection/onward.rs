@@ -66,29 +66,18 @@ impl Connection {
             && s.hop_limit == half.hop_limit
             && signature != half.signature
             && s.seen.at - since < Silences::SHORTEST
-            && (acknowledged == 0 || peer.repeats == 0)
+            && (acknowledged == 0) | (peer.repeats == 0)
             && self.history.has(letter, s.side);
         if !plain {
             return false;
         }
-        if acknowledged > 0 {
-            self.halves[y].acknowledged(acknowledged);
-        }
-        let peer = &self.halves[y];
+        let peer = &mut self.halves[y];
+        // Nothing, as often as not: that costs less than to ask.
+        peer.acknowledged(acknowledged);
         let (peer_spoke, asked_at) = (peer.has_payload(), peer.last_payload_at);
         let half = &mut self.halves[x];
         half.ack = s.ack;
-        half.last = s.seen;
-        half.signature = signature;
-        half.interface = s.interface;
-        half.segments = half.segments.saturating_add(1);
-        half.flags |= s.flags;
-        half.window = s.window;
-        half.has = half.has & !Half::ID_ZERO | if s.ip_id == 0 { Half::ID_ZERO } else { 0 };
-        if s.has_timestamps {
-            half.ts_val = s.timestamps.val;
-            half.has |= Half::TS;
-        }
+        half.passes(s, signature);
         if speaks {
             let end = s.seq + s.len;
             if end.after(half.nxt) {
