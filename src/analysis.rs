@@ -17,6 +17,7 @@ mod roles;
 mod run;
 mod shares;
 mod threads;
+mod waiting;
 
 pub use context::Context;
 pub use correlate::{Evidence, Joined};
@@ -27,6 +28,7 @@ pub use outcome::{Frames, Judged, Outcome, connection_id};
 pub use part::{Join, Part, PartFacts, read_part};
 pub use roles::{Cast, Serving};
 pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
+use waiting::Waiting;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,7 +37,7 @@ use crate::capture::Record;
 use crate::decode::{self, Decoded, Decoder, Skip, Skips};
 use crate::findings::{CaptureFacts, Graces};
 use crate::tcp::{self, Connection, Numbers};
-use crate::wire::{Endpoint, FlowKey, Segment, Stamp, Timestamp};
+use crate::wire::{Endpoint, Stamp, Timestamp};
 
 use folded::Folded;
 use lane::Lane;
@@ -103,8 +105,7 @@ pub struct Analysis {
     options: Arc<Options>,
     decoder: Decoder,
     lanes: Vec<Lane>,
-    /// Where segments are decoded to, on their way to a lane.
-    decoded: (FlowKey, Segment),
+    waiting: Waiting,
     skips: Skips,
     capture: CaptureFacts,
     context: Context,
@@ -123,7 +124,7 @@ impl Analysis {
         Analysis {
             decoder: Decoder::new(options.decode),
             lanes: Lane::all(&options),
-            decoded: (FlowKey::BLANK, Segment::BLANK),
+            waiting: Waiting::new(),
             skips: Skips::default(),
             capture: CaptureFacts::default(),
             context: Context::default(),
@@ -139,10 +140,26 @@ impl Analysis {
     pub fn observe(&mut self, record: &Record<'_>) {
         let record = Record { frame: record.frame + self.frames_before, ..*record };
         self.capture.observe(Stamp { at: record.at, frame: record.frame });
-        if self.decoder.decode_common(&record, &mut self.decoded) {
-            self.lanes[Lane::of(&self.decoded.0)].push(&self.decoded);
+        if self.decoder.decode_common(&record, self.waiting.next()) {
+            self.follow();
         } else {
             self.observe_any(&record);
+        }
+    }
+
+    /// One more segment is on its way.
+    #[inline(always)]
+    fn follow(&mut self) {
+        if self.waiting.added() {
+            self.share_out();
+        }
+    }
+
+    /// Hands every segment that is on its way to its lane.
+    #[inline(never)]
+    fn share_out(&mut self) {
+        for segment in self.waiting.take() {
+            self.lanes[Lane::of(&segment.0)].push(segment);
         }
     }
 
@@ -163,9 +180,13 @@ impl Analysis {
 
     fn take(&mut self, decoded: Decoded) {
         match decoded {
-            Decoded::Segment(key, segment) => self.lanes[Lane::of(&key)].push(&(key, segment)),
+            Decoded::Segment(key, segment) => {
+                *self.waiting.next() = (key, segment);
+                self.follow();
+            }
             Decoded::Quote(quote) => {
                 self.skips.count(Skip::Icmp);
+                self.share_out();
                 self.lanes[Lane::of(&quote.key)].quote(&quote);
             }
             Decoded::Skip(skip) => self.skips.count(skip),
@@ -179,11 +200,13 @@ impl Analysis {
 
     /// The file being read is done; the next one goes on, with its frames numbered behind.
     pub fn next_file(&mut self) {
+        self.share_out();
         self.frames_before = self.capture.frames;
     }
 
     /// More than one file is read: connections have no stream numbers of Wireshark's.
     pub fn lose_streams(&mut self) {
+        self.share_out();
         self.lanes.iter_mut().for_each(Lane::lose_streams);
     }
 
@@ -250,6 +273,7 @@ impl Analysis {
     }
 
     fn sums(&mut self, folded_in: impl Fn(&mut Lane) -> Folded) -> Sums {
+        self.share_out();
         let mut capture = self.capture.clone();
         capture.drop_events.sort_unstable();
         capture.holes.sort_unstable();

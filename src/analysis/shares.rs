@@ -1,6 +1,7 @@
 //! A block of records, decoded and shared out over the lanes, away from the thread that reads.
 
 use super::lane::Lane;
+use super::waiting::Waiting;
 use crate::capture::{Block, Record};
 use crate::decode::{Decoded, Decoder, Quote, Skip, Skips};
 use crate::findings::CaptureFacts;
@@ -47,23 +48,33 @@ impl Shares {
             frames_before,
         };
         let mut in_order = Vec::new();
-        let mut common = (FlowKey::BLANK, Segment::BLANK);
+        let mut waiting = Waiting::new();
         for (place, record) in block.records().enumerate() {
             let record = Record { frame: record.frame + frames_before, ..record };
             shares.capture.observe(Stamp { at: record.at, frame: record.frame });
-            if decoder.decode_common(&record, &mut common) {
-                shares.of_lanes[Lane::of(&common.0)].segments.push(common);
+            if decoder.decode_common(&record, waiting.next()) {
+                if waiting.added() {
+                    shares.take(&mut waiting);
+                }
                 continue;
             }
+            shares.take(&mut waiting);
             match decoder.decode_alone(&record) {
                 Some(decoded) => share_out(decoded, &mut shares.of_lanes, &mut shares.skips),
                 None => in_order.push(place),
             }
         }
+        shares.take(&mut waiting);
         if !in_order.is_empty() {
             shares.in_order = Some((in_order, block));
         }
         shares
+    }
+
+    fn take(&mut self, waiting: &mut Waiting) {
+        for segment in waiting.take() {
+            self.of_lanes[Lane::of(&segment.0)].segments.push(*segment);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn drive(
     analysis: &mut Analysis,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), CaptureError> {
+    analysis.share_out();
     let Analysis { options, decoder, lanes, skips, capture, frames_before, .. } = analysis;
     let shop = Shop {
         state: Mutex::new(State {
