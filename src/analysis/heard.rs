@@ -31,6 +31,14 @@ impl Heard {
     /// Adds a stretch.
     pub fn add(&mut self, from: Timestamp, upto: Timestamp) {
         let upto = upto.max(from);
+        // In the latest stretch or right behind it, as nearly always.
+        if let Some((start, end)) = self.stretches.last_mut()
+            && *start <= from
+            && from <= *end + Heard::APART
+        {
+            *end = upto.max(*end);
+            return;
+        }
         let first = self.stretches.partition_point(|&(_, end)| end + Heard::APART < from);
         let after = self.stretches.partition_point(|&(start, _)| start <= upto + Heard::APART);
         let joined = &self.stretches[first..after];

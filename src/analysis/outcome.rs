@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Options;
 use super::context::Context;
 use super::correlate::{Evidence, Joined};
-use super::folded::{By, Folded, Totals};
+use super::folded::{self, By, Folded, Totals};
 use super::heard::Heard;
 use super::roles::Cast;
 use super::run::InputFacts;
@@ -196,7 +196,12 @@ impl<'o> Survey<'o> {
     /// The second time: each judged in the light of all. Streams have the numbers their lanes gave until the end.
     pub(super) fn judge(self, each: impl Iterator<Item = Connection>, numbers: &Numbers) -> Outcome {
         let Survey { mut outcome, cast, options } = self;
+        let is_listed = |c: &Connection| options.keep_all || options.evidence.knows(&c.key);
         for connection in each.filter(|connection| options.select.takes(connection)) {
+            // As those are that ended well before the end; in a short capture these are most of all.
+            if !is_listed(&connection) && folded::is_healthy(&connection) {
+                continue;
+            }
             let judged = outcome.judge_one(connection, &cast);
             outcome.totals.one_direction +=
                 u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
