@@ -16,6 +16,9 @@ const FEWEST: u64 = 20;
 const NOTE: u64 = 10;
 /// From this one on worth a look.
 const WARNING: u64 = 30;
+/// A side that had to say more than every third segment again, and so many, was cut off for a while: a host that slept, a
+/// link that was down. Loss at random does not single out one connection so.
+const CUT_OFF: u64 = 5;
 
 /// One direction of a service.
 #[derive(Clone, Copy, Default)]
@@ -105,7 +108,7 @@ impl LossyPath {
                 headline: format!("segments {direction} {service} are lost on the way"),
                 says: format!(
                     "Sent again: {} by its clients, {} by the service{}. What was repeated until the end and never \
-                     answered is not counted.",
+                     answered is not counted, nor are connections that were cut off for a while.",
                     to.text(),
                     from.text(),
                     if one_sided { "; one direction only" } else { "" },
@@ -129,7 +132,7 @@ impl LossyPath {
 /// What is known of single connections of one service.
 #[derive(Clone, Default)]
 struct Repetitions {
-    /// Repeated into a silence that nobody answered, by clients and service: that is death, not loss.
+    /// Repeated into a silence that nobody answered, or not for long, by clients and service: that is no loss at random.
     dead: [u64; 2],
     /// Connections with other repetitions, as far as they were kept.
     members: Vec<usize>,
@@ -143,10 +146,12 @@ fn repetitions(scene: &Scene<'_>) -> HashMap<Endpoint, Repetitions> {
         let mut lossy = false;
         for (role, side) in [judged.roles.client, judged.roles.server()].into_iter().enumerate() {
             let tally = &judged.connection.tallies[side.index()];
-            let unanswered =
-                u64::from(judged.connection.halves[side.index()].repeats).min(tally.retransmissions.into());
-            known.dead[role] += unanswered;
-            lossy |= u64::from(tally.retransmissions) > unanswered;
+            let half = &judged.connection.halves[side.index()];
+            let again = u64::from(tally.retransmissions);
+            let cut_off = again >= CUT_OFF && again * 3 > u64::from(half.segments);
+            let set_aside = if cut_off { again } else { u64::from(half.repeats).min(again) };
+            known.dead[role] += set_aside;
+            lossy |= again > set_aside;
         }
         if lossy {
             known.members.push(member);

@@ -8,7 +8,7 @@ use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
 use crate::findings::words::{self, once_in};
 use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
-use crate::tcp::{Silences, Witness};
+use crate::tcp::Witness;
 use crate::wire::{Endpoint, Span, Timestamp};
 
 pub(super) struct ServiceStall;
@@ -17,6 +17,8 @@ pub(super) struct ServiceStall;
 const FEWEST: usize = 3;
 /// So many of them have to have been answered quickly before: where everybody waits all the time, that is the purpose.
 const UNUSUAL: usize = 2;
+/// Whoever waited that often does so by habit: long polling.
+const HABIT: usize = 3;
 /// They began to wait at moments so far apart at least.
 const APART: Span = Span::secs(1);
 /// By chance at most once in so many.
@@ -141,7 +143,7 @@ fn together_by_chance(ended: Span, began: Span, waits: usize) -> f64 {
 fn is_unusual(judged: &Judged, wait: &Witness) -> bool {
     let connection = &judged.connection;
     let waits = connection.silences().map_or(0, |silences| silences.waits(judged.roles.server()).len());
-    if waits == Silences::WAITS {
+    if waits >= HABIT {
         return false;
     }
     let [asked, answered] = [judged.roles.client, judged.roles.server()]

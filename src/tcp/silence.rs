@@ -199,10 +199,6 @@ pub(super) struct Rare {
 impl Silences {
     /// Shorter silences are not looked at.
     pub const SHORTEST: Span = Span::secs(1);
-    /// So many waits for an answer are kept.
-    pub const WAITS: usize = Waits::ROOM;
-    /// Shorter waits for an answer are not.
-    pub const SHORTEST_WAIT: Span = Waits::SHORTEST;
 
     /// The longest silence survived on that clock.
     pub fn survived(&self, clock: Clock) -> Option<Witness> {
@@ -215,8 +211,7 @@ impl Silences {
         (witness.span > Span::ZERO).then_some(witness)
     }
 
-    /// The longest waits for an answer of that side, the longest first: at most [`Silences::WAITS`], none shorter than
-    /// [`Silences::SHORTEST_WAIT`].
+    /// The longest waits for an answer of that side, the longest first: at most four, none shorter than three seconds.
     pub fn waits(&self, by: Side) -> &[Witness] {
         self.rare.as_ref().map_or(&[], |rare| &rare.waits[by.index()].0)
     }

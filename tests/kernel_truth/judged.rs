@@ -127,7 +127,7 @@ impl<'a> Vantage<'a> {
                 };
                 let name = judged.roles.name(side);
                 let own = truth.sent_reset(name, seconds(rst.seen), self.clocks);
-                matrix.reset(origin.sender, own, || {
+                matrix.reset(&origin, own, || {
                     format!("{} {}: RST of the {name}: {origin:?}", self.place, truth.id)
                 });
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use cwait_pcap::findings::Sender;
+use cwait_pcap::findings::{Origin, Sender};
 
 /// How a judgement compares with the truth; the order is that of the columns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -25,6 +25,8 @@ pub struct Matrix {
     differences: Vec<(Comparison, String)>,
     /// RSTs by who is said to have sent them.
     resets: BTreeMap<&'static str, usize>,
+    /// Why of some it cannot be told, numbers left out.
+    untold: BTreeMap<String, usize>,
 }
 
 impl Matrix {
@@ -41,8 +43,13 @@ impl Matrix {
     }
 
     /// Who sent a RST, as judged, and whether its host did.
-    pub fn reset(&mut self, sender: Sender, own: bool, describe: impl FnOnce() -> String) {
-        let (name, wrong) = match sender {
+    pub fn reset(&mut self, origin: &Origin, own: bool, describe: impl FnOnce() -> String) {
+        if origin.sender == Sender::Unknown {
+            let reason: Vec<_> =
+                origin.because.split(' ').filter(|word| !word.contains(char::is_numeric)).collect();
+            *self.untold.entry(reason.join(" ")).or_default() += 1;
+        }
+        let (name, wrong) = match origin.sender {
             Sender::Host => ("the host itself", !own),
             Sender::Box => ("a box on the path", own),
             Sender::Unknown => ("cannot tell", false),
@@ -78,6 +85,9 @@ impl fmt::Display for Matrix {
         let of: usize = self.resets.values().sum();
         for (name, count) in &self.resets {
             writeln!(f, "RST sent by: {name:<20} {count:>4} of {of}")?;
+        }
+        for (reason, count) in &self.untold {
+            writeln!(f, "cannot tell {count:>4}: {reason}")?;
         }
         Ok(())
     }

@@ -96,6 +96,12 @@ fn loss_needs_enough_repetitions_that_were_answered() {
     assert_eq!(lossy(25, 100), [format!("Likely lossy-path {SERVICE}")]);
     assert!(lossy(10, 100).is_empty(), "too few");
     assert!(lossy(0, 200).is_empty());
+    let asleep = |n: usize| {
+        let away =
+            Talk::open(&client(n), SERVICE, 1.0 + n as f64).calls(Server, 100.0 + n as f64, 7).acks(Client);
+        away.say(Client, 200.0).done()
+    };
+    assert!(named("lossy-path", (0..8).map(asleep).collect(), 1_000.0).is_empty(), "cut off for a while");
     let dead = (0..8).map(|n| dies(Talk::open(&client(n), SERVICE, 1.0 + n as f64), 400.0 + n as f64).done());
     assert!(named("lossy-path", dead.collect(), 1_000.0).is_empty(), "what is dead is not lost");
 }
