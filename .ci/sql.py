@@ -23,7 +23,7 @@ silent = [c for c in report["connections"] if c["longest_silence_survived"] or c
 assert bool(paths) == bool(silent), paths
 
 fragment = next(path for path in glob.glob("*.parquet") if path != "connections.parquet")
-rows = duckdb.sql(f"SELECT count(*), count(lo_fin_after_ns) + count(hi_fin_after_ns) FROM '{fragment}'").fetchall()[0]
+rows = duckdb.sql(f"SELECT count(*), count(lo_fin_after_us) + count(hi_fin_after_us) FROM '{fragment}'").fetchall()[0]
 fins = sum(bool(c[side]["fin"]) for c in report["connections"] for side in ("client_side", "server_side"))
 assert rows == (len(report["connections"]), fins), (rows, len(report["connections"]), fins)
 print(f"{len(blocks)} queries, {rows[0]} rows: as the report says")

@@ -17,6 +17,7 @@ mod mpls;
 mod payload;
 mod ppp;
 mod raw;
+mod seam;
 mod skip;
 mod tcp;
 mod tunnel;
@@ -35,6 +36,7 @@ pub use header::{maximum_segment_size, tcp_header};
 pub use icmp::Quote;
 pub use link::{LINKS, Shim};
 pub use payload::Payload;
+pub use seam::{Seams, Unfinished};
 pub use skip::{Skip, Skips};
 pub use tunnel::UDP_TUNNELS;
 

@@ -34,7 +34,7 @@ mod waits;
 
 pub use closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 pub use closure::{Closure, Ending};
-pub use codec::{Apart, Damaged, FACTS, FORM, Fact};
+pub use codec::{Apart, Damaged, FACTS, FORM, Fact, Octets};
 pub use connection::{Connection, Extra};
 pub use half::{Half, HopLimits, Tally};
 pub use history::History;
@@ -42,4 +42,4 @@ pub use numbers::Numbers;
 pub use replay::{EndpointState, replay};
 pub use silence::{Clock, Outcome, Silence, Silences, Witness};
 pub use state::{Event, State};
-pub use table::{Limits, Table};
+pub use table::{FlowPart, Limits, Table};

@@ -3,6 +3,7 @@
 //! A part holds facts only. Judging needs what all parts say together, so it is done once, behind the join, by the code
 //! that judges a capture read in one go.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use super::lane::Lane;
 use super::outcome::Frames;
 use super::run::{AnalyzeError, InputFacts, Progress, check_order, read_input};
 use super::{Analysis, Options, Outcome};
+use crate::decode::{Decoded, Seams, Skip, Unfinished};
 use crate::findings::CaptureFacts;
-use crate::tcp::{Connection, Numbers};
-use crate::wire::Stamp;
+use crate::tcp::{Connection, FlowPart, Numbers};
+use crate::wire::{FlowKey, Segment, Stamp};
 
 /// What one capture says, unjudged; frames are numbered from 1.
 pub struct Part {
@@ -32,6 +34,8 @@ pub struct PartFacts {
     pub frames: Frames,
     /// The file.
     pub input: InputFacts,
+    /// IP datagrams whose other fragments may lie in the parts before and behind.
+    pub unfinished: Vec<Unfinished>,
 }
 
 /// Reads one file as a part.
@@ -49,7 +53,8 @@ pub fn read_part(
     let options = Arc::clone(&analysis.options);
     let input = read_input(&mut analysis, path, &options, progress)?;
     let sums = analysis.sums(|_| Folded::default());
-    let facts = PartFacts { capture: analysis.capture, frames: sums.frames, input };
+    let unfinished = analysis.decoder.unfinished();
+    let facts = PartFacts { capture: analysis.capture, frames: sums.frames, input, unfinished };
     let numbers = Numbers::of(analysis.lanes.iter().map(|lane| &lane.table));
     let mut connections: Vec<_> = analysis.lanes.into_iter().flat_map(Lane::into_connections).collect();
     numbers.resolve(connections.iter_mut().map(|connection| &mut connection.stream));
@@ -62,6 +67,9 @@ pub struct Join {
     inputs: Vec<InputFacts>,
     /// Frames before each part.
     before: Vec<u64>,
+    seams: Seams,
+    /// Segments that only two parts together hold, by their flow, each with the place of the part that completed it.
+    late: BTreeMap<FlowKey, Vec<(usize, Segment)>>,
 }
 
 impl Join {
@@ -70,12 +78,19 @@ impl Join {
     /// # Errors
     /// If two of them hold the same stretch of time.
     pub fn new(parts: Vec<PartFacts>, options: Options) -> Result<Join, AnalyzeError> {
-        let mut join = Join { analysis: Analysis::new(options), inputs: Vec::new(), before: Vec::new() };
+        let mut join = Join {
+            seams: Seams::new(options.decode),
+            late: BTreeMap::new(),
+            analysis: Analysis::new(options),
+            inputs: Vec::new(),
+            before: Vec::new(),
+        };
         for part in parts {
             let end_before = join.analysis.last().at;
             let before = join.analysis.frames();
             let input = InputFacts { first_frame: before + 1, ..part.input };
             join.analysis.add_part(&part.capture, &part.frames);
+            join.add_unfinished(&part.unfinished, before);
             join.analysis.add_input(&input);
             check_order(join.inputs.last(), end_before, &input)?;
             join.before.push(before);
@@ -86,23 +101,27 @@ impl Join {
 
     /// Adds all connections of one flow, each with its part's place.
     pub fn add_flow(&mut self, rows: impl IntoIterator<Item = (usize, Connection)>) {
-        let mut parts: Vec<(usize, Vec<Connection>)> = Vec::new();
+        let mut parts: BTreeMap<usize, FlowPart> = BTreeMap::new();
+        let mut key = None;
         for (part, mut connection) in rows {
+            key = Some(connection.key);
             connection.shift_frames(self.before.get(part).copied().unwrap_or(0));
-            match parts.iter_mut().find(|(known, _)| *known == part) {
-                Some((_, connections)) => connections.push(connection),
-                None => parts.push((part, vec![connection])),
-            }
+            parts.entry(part).or_default().connections.push(connection);
         }
-        parts.sort_by_key(|(part, _)| *part);
-        let mut flow: Vec<_> = parts.into_iter().map(|(_, connections)| connections).collect();
-        flow.iter_mut().for_each(|part| part.sort_by_key(|connection| connection.first.frame));
+        if let Some(key) = key {
+            self.join(&key, parts);
+        }
+    }
+
+    fn join(&mut self, key: &FlowKey, mut parts: BTreeMap<usize, FlowPart>) {
+        for (part, segment) in self.late.remove(key).unwrap_or_default() {
+            parts.entry(part).or_default().late.push(segment);
+        }
+        let mut parts: Vec<FlowPart> = parts.into_values().collect();
+        parts.iter_mut().for_each(|part| part.connections.sort_by_key(|connection| connection.first.frame));
         let one_file = self.inputs.len() <= 1;
-        let Some(key) = flow.first().and_then(|part| part.first()).map(|connection| connection.key) else {
-            return;
-        };
-        let lane = &mut self.analysis.lanes[Lane::of(&key)];
-        for mut connection in lane.table.join_flow(&flow) {
+        let lane = &mut self.analysis.lanes[Lane::of(key)];
+        for mut connection in lane.table.join_flow(key, &parts) {
             if !one_file {
                 connection.stream = Connection::NO_STREAM;
             }
@@ -110,8 +129,29 @@ impl Join {
         }
     }
 
+    /// Completes what the next part continues, of whose frames so many come before it.
+    fn add_unfinished(&mut self, unfinished: &[Unfinished], before: u64) {
+        let part = self.before.len();
+        let analysis = &mut self.analysis;
+        for decoded in self.seams.add(unfinished, before, &mut analysis.of_parts.fragments) {
+            analysis.skips.uncount(Skip::Fragment);
+            match decoded {
+                Decoded::Segment(key, segment) => {
+                    analysis.of_parts.tcp += 1;
+                    self.late.entry(key).or_default().push((part, segment));
+                }
+                // Errors are sent whole (RFC 1812 section 4.3.2.3): this quotes nothing that is known.
+                Decoded::Quote(_) => analysis.skips.count(Skip::Icmp),
+                Decoded::Skip(skip) => analysis.skips.count(skip),
+            }
+        }
+    }
+
     /// Judges everything.
-    pub fn finish(self) -> Outcome {
+    pub fn finish(mut self) -> Outcome {
+        while let Some(key) = self.late.keys().next().copied() {
+            self.join(&key, BTreeMap::new());
+        }
         Outcome { inputs: self.inputs, ..self.analysis.finish() }
     }
 }

@@ -11,13 +11,13 @@ use super::{Frame, Payload};
 use crate::wire::{Span, Timestamp};
 
 /// Datagrams that may wait at once; beyond it the oldest gives way. All together stay below 2 MiB.
-const MOST_DATAGRAMS: usize = 4_096;
+pub(super) const MOST_DATAGRAMS: usize = 4_096;
 /// Holes that a datagram may have at once; with more it is not followed further.
-const MOST_RANGES: usize = 16;
+pub(super) const MOST_RANGES: usize = 16;
 /// First octets kept: enough for TCP with all options behind VXLAN, Ethernet and IP.
-const HEAD: usize = 128;
+pub(super) const HEAD: usize = 128;
 /// What comes later than this after the first piece is another datagram (RFC 8200 §4.5; RFC 1122 §3.3.2).
-const LIFETIME: Span = Span::secs(60);
+pub(super) const LIFETIME: Span = Span::secs(60);
 /// No IP datagram is longer (RFC 791 §3.1).
 const LONGEST: u32 = 65_535;
 
@@ -68,28 +68,30 @@ pub struct Fragments {
 
 /// RFC 791 §3.2, RFC 8200 §4.5; the interface keeps apart what was captured in two places.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    source: [u8; 16],
-    destination: [u8; 16],
-    id: u32,
-    interface: u32,
+pub(super) struct Key {
+    pub source: [u8; 16],
+    pub destination: [u8; 16],
+    pub id: u32,
+    pub interface: u32,
     /// Of IPv4; 0 for IPv6, where only the first fragment tells.
-    protocol: u8,
+    pub protocol: u8,
 }
 
 /// A datagram that is not complete.
 pub struct Datagram {
-    serial: u64,
-    since: Timestamp,
+    pub(super) serial: u64,
+    pub(super) since: Timestamp,
+    /// Around its latest fragment.
+    pub(super) latest: (Frame, Ip),
     /// What the fragment at offset 0 carries, if it passed.
-    protocol: Option<IpNumber>,
+    pub(super) protocol: Option<IpNumber>,
     /// Payload octets, known from the last fragment.
-    len: Option<u32>,
+    pub(super) len: Option<u32>,
     /// Octets that passed: sorted, apart from each other.
-    passed: Vec<Range<u32>>,
-    head: [u8; HEAD],
+    pub(super) passed: Vec<Range<u32>>,
+    pub(super) head: [u8; HEAD],
     /// Which octets of `head` were captured, one bit each.
-    captured: u128,
+    pub(super) captured: u128,
 }
 
 impl Fragments {
@@ -117,8 +119,9 @@ impl Fragments {
         }
         let datagram = match self.waiting.get_mut(&key) {
             Some(datagram) => datagram,
-            None => self.begin(key, at),
+            None => self.begin(key, (*frame, *ip)),
         };
+        datagram.latest = (*frame, *ip);
         let is_fresh = datagram.add(range.clone(), piece.more, protocol, payload.data);
         let is_broken = datagram.passed.len() > MOST_RANGES;
         let is_complete = datagram.is_complete();
@@ -141,7 +144,12 @@ impl Fragments {
         FragmentCounts { incomplete: self.begun - self.counts.completed, ..self.counts }
     }
 
-    fn begin(&mut self, key: Key, at: Timestamp) -> &mut Datagram {
+    /// Those of which octets are missing.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&Key, &Datagram)> {
+        self.waiting.iter().map(|(key, datagram)| (key, &**datagram))
+    }
+
+    fn begin(&mut self, key: Key, first: (Frame, Ip)) -> &mut Datagram {
         if self.waiting.len() >= MOST_DATAGRAMS
             && let Some((_, oldest)) = self.oldest.pop_first()
         {
@@ -151,7 +159,7 @@ impl Fragments {
         let serial = self.begun;
         self.begun += 1;
         self.oldest.insert(serial, key);
-        self.waiting.entry(key).or_insert_with(|| Box::new(Datagram::new(serial, at)))
+        self.waiting.entry(key).or_insert_with(|| Box::new(Datagram::new(serial, first.0.seen.at, first)))
     }
 
     fn forget(&mut self, key: &Key) -> Option<Box<Datagram>> {
@@ -171,10 +179,11 @@ fn range(piece: Piece, payload: Payload<'_>) -> Option<Range<u32>> {
 }
 
 impl Datagram {
-    fn new(serial: u64, since: Timestamp) -> Self {
+    pub(super) fn new(serial: u64, since: Timestamp, latest: (Frame, Ip)) -> Self {
         Datagram {
             serial,
             since,
+            latest,
             protocol: None,
             len: None,
             passed: Vec::new(),
@@ -195,7 +204,7 @@ impl Datagram {
         Payload { data: &self.head[..captured.min(len)], len }
     }
 
-    fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         matches!((self.len, self.passed.as_slice()), (Some(len), [all]) if *all == (0..len))
     }
 
@@ -220,7 +229,7 @@ impl Datagram {
     }
 
     /// Joins a range with those that passed; `false` if it overlaps one of them.
-    fn pass(&mut self, mut range: Range<u32>) -> bool {
+    pub(super) fn pass(&mut self, mut range: Range<u32>) -> bool {
         let touches = |old: &Range<u32>, new: &Range<u32>| old.start <= new.end && new.start <= old.end;
         let is_fresh = !self.passed.iter().any(|old| old.start < range.end && range.start < old.end);
         let from = self.passed.partition_point(|old| old.end < range.start);

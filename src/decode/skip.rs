@@ -118,6 +118,11 @@ impl Skips {
         self.0[skip.index()] += records;
     }
 
+    /// A record that was counted for that reason turns out to be none of these.
+    pub fn uncount(&mut self, skip: Skip) {
+        self.0[skip.index()] = self.0[skip.index()].saturating_sub(1);
+    }
+
     /// Records skipped for that reason.
     pub fn get(&self, skip: Skip) -> u64 {
         self.0[skip.index()]

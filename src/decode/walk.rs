@@ -75,7 +75,7 @@ impl Decoder {
     }
 
     /// What an IP packet carries.
-    fn packet(&mut self, frame: Frame, packet: Packet<'_>) -> Result<Decoded, Skip> {
+    pub(super) fn packet(&mut self, frame: Frame, packet: Packet<'_>) -> Result<Decoded, Skip> {
         if frame.depth >= MOST_LAYERS {
             return Err(Skip::TooDeep);
         }

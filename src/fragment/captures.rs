@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Frames, InputFacts, PartFacts, Trouble};
 use crate::capture::{self, Compression, Cut, Damage, DamageKind, Interface, LinkType, Summary};
-use crate::decode::{self, FragmentCounts, Skip, Skips, Tunnel, Zone};
+use crate::decode::{self, FragmentCounts, Skip, Skips, Tunnel, Unfinished, Zone};
 use crate::findings::CaptureFacts;
 use crate::wire::{Span, Stamp, Timestamp};
 
@@ -17,7 +17,8 @@ use crate::wire::{Span, Stamp, Timestamp};
 pub struct Capture {
     /// BLAKE3 of its content, unpacked; its name in rows.
     pub id: String,
-    /// Where it was read.
+    /// Where it was read; of a name that is no UTF-8, a fragment keeps what is.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// What captures of the same capture point have in common.
     pub series: String,
@@ -33,6 +34,9 @@ pub struct Capture {
     /// Fragments, completed, incomplete, evicted, overlapping.
     ip_fragments: [u64; 5],
     given_up: u64,
+    /// IP datagrams of which fragments are missing where it ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unfinished: Vec<Unfinished>,
     input: Input,
 }
 
@@ -108,6 +112,7 @@ impl Capture {
                 counts.overlapping,
             ],
             given_up: facts.frames.given_up,
+            unfinished: facts.unfinished.clone(),
             input: Input::new(&facts.input),
         }
     }
@@ -135,6 +140,7 @@ impl Capture {
                 unplaced: 0,
             },
             input: self.input.facts(self.path.clone())?,
+            unfinished: self.unfinished.clone(),
         })
     }
 
@@ -185,6 +191,10 @@ impl Capture {
     pub fn name(&self) -> String {
         self.path.display().to_string()
     }
+}
+
+fn lossy<S: serde::Serializer>(path: &std::path::Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 fn read_with(options: &decode::Options) -> [String; 2] {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use parquet::arrow::ArrowWriter;
@@ -22,8 +23,31 @@ const HEADER: &str = "cwait-pcap.fragment";
 const DIGEST: &str = "cwait-pcap.digest";
 /// Rows taken from or given to the columns at a time.
 const BATCH: usize = 4_096;
+/// Writers of one fragment at once, in one process.
+const MOST_AT_ONCE: u32 = 10_000;
 /// Rows that stand together in the file; less memory for many files at once, more overhead.
 const ROW_GROUP: usize = 65_536;
+
+/// Columns of which no two rows have the same.
+const DIFFERENT: [&str; 17] = [
+    "lo_port",
+    "first_ns",
+    "first_frame",
+    "stream",
+    "responder_rtt_us",
+    "originator_rtt_us",
+    "longest_answer_us",
+    "lo_isn",
+    "hi_isn",
+    "lo_last_after_us",
+    "hi_last_after_us",
+    "lo_first_payload_after_us",
+    "hi_first_payload_after_us",
+    "lo_fin_after_us",
+    "hi_fin_after_us",
+    "lo_fin_acked_after_us",
+    "hi_fin_acked_after_us",
+];
 
 #[derive(Deserialize)]
 struct Version {
@@ -145,6 +169,20 @@ pub fn unfinished(place: &Path) -> PathBuf {
     place.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }
 
+/// A file of its own for one that begins: the same capture may be mapped twice at once, under two names.
+fn begin(place: &Path) -> std::io::Result<(PathBuf, File)> {
+    let mut name = unfinished(place);
+    for again in 1.. {
+        match OpenOptions::new().write(true).create_new(true).open(&name) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && again < MOST_AT_ONCE => {
+                name.set_extension(format!("{again}.part"));
+            }
+            opened => return opened.map(|file| (name, file)),
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
+}
+
 /// Whether it is called as fragments are until they are finished: what is left of a program that was killed.
 pub fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -161,7 +199,8 @@ pub fn looks_like_one(path: &Path) -> bool {
 /// A fragment being written. It appears when it is finished, or not at all.
 pub struct FragmentWriter {
     place: PathBuf,
-    unfinished: PathBuf,
+    /// Where it is until then.
+    unfinished: Option<PathBuf>,
     writer: Option<ArrowWriter<File>>,
     ids: Vec<String>,
     rows: Vec<Row>,
@@ -175,9 +214,7 @@ impl FragmentWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn create(place: &Path, captures: &[Capture]) -> Result<FragmentWriter, FragmentError> {
-        let unfinished = unfinished(place);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&unfinished);
-        let file = file.map_err(FragmentError::io(place))?;
+        let (unfinished, file) = begin(place).map_err(FragmentError::io(place))?;
         let header = Header {
             version: VERSION,
             form: FORM,
@@ -191,7 +228,7 @@ impl FragmentWriter {
         let properties = properties(vec![KeyValue::new(HEADER.to_owned(), header)]);
         let mut this = FragmentWriter {
             place: place.to_owned(),
-            unfinished,
+            unfinished: Some(unfinished),
             writer: None,
             ids,
             rows: Vec::new(),
@@ -237,14 +274,20 @@ impl FragmentWriter {
         writer.append_key_value_metadata(KeyValue::new(DIGEST.to_owned(), digest));
         let file = writer.into_inner().map_err(|error| failed(&self.place, error))?;
         file.sync_all().map_err(FragmentError::io(&self.place))?;
-        fs::rename(&self.unfinished, &self.place).map_err(FragmentError::io(&self.place))
+        if let Some(unfinished) = &self.unfinished {
+            fs::rename(unfinished, &self.place).map_err(FragmentError::io(&self.place))?;
+        }
+        self.unfinished = None;
+        Ok(())
     }
 }
 
 impl Drop for FragmentWriter {
     fn drop(&mut self) {
-        // After the rename there is nothing left to remove.
-        let _ = fs::remove_file(&self.unfinished);
+        if let Some(unfinished) = &self.unfinished {
+            // One that cannot be removed is passed over by those who look for fragments.
+            let _ = fs::remove_file(unfinished);
+        }
     }
 }
 
@@ -272,10 +315,29 @@ fn properties(header: Vec<KeyValue>) -> WriterProperties {
         .set_data_page_row_count_limit(BATCH)
         .set_key_value_metadata(Some(header));
     // Numbers that are all different: a dictionary would only be thrown away again.
-    for name in ["first_ns", "first_frame", "stream", "lo_isn", "hi_isn"] {
+    for name in DIFFERENT {
         properties = properties
             .set_column_dictionary_enabled(ColumnPath::from(name), false)
             .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
     }
     properties.set_column_dictionary_enabled(ColumnPath::from("octets"), false).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_that_is_mapped_twice_at_once_is_there_once_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("x.parquet");
+        let [one, other, dropped] = [(); 3].map(|()| FragmentWriter::create(&place, &[]).unwrap());
+        one.finish().unwrap();
+        let begun_later = FragmentWriter::create(&place, &[]).unwrap();
+        drop(dropped);
+        other.finish().unwrap();
+        begun_later.finish().unwrap();
+        assert!(Fragment::open(&place).unwrap().next_row().unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished is left");
+    }
 }

@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, RecordBatch, StringA
 use parquet::errors::ParquetError;
 
 use super::FragmentError;
-use crate::tcp::{Connection, FACTS};
+use crate::tcp::{Connection, FACTS, Octets};
 use crate::wire::{Endpoint, FlowKey};
 
 /// A connection as one capture shows it.
@@ -23,13 +23,13 @@ pub struct Row {
     /// What stands in columns, in the order of [`FACTS`].
     pub facts: Vec<Option<i64>>,
     /// The rest.
-    pub octets: Vec<u8>,
+    pub octets: Octets,
 }
 
 /// Columns of numbers that come before the facts.
 const NUMBERS: [&str; 3] = ["lo_port", "hi_port", "zone"];
 const TEXTS: [&str; 3] = ["capture", "lo_addr", "hi_addr"];
-const OCTETS: &str = "octets";
+const OCTETS: [&str; 2] = ["shape", "octets"];
 const FIRST_FRAME: usize = 1;
 
 impl Row {
@@ -76,7 +76,9 @@ impl Row {
             scratch.extend(fact.unwrap_or(0).to_le_bytes());
         }
         scratch.extend(id.as_bytes());
-        scratch.extend(&self.octets);
+        scratch.extend((self.octets.shape.len() as u64).to_le_bytes());
+        scratch.extend(&self.octets.shape);
+        scratch.extend(&self.octets.rest);
         hasher.update(scratch);
     }
 }
@@ -93,8 +95,11 @@ pub(super) fn to_batch(rows: &[Row], ids: &[String]) -> Result<RecordBatch, Parq
         rows.iter().for_each(|row| column.append_option(of(row)));
         Arc::new(column.finish())
     };
-    let mut octets = BinaryBuilder::new();
-    rows.iter().for_each(|row| octets.append_value(&row.octets));
+    let octets = |of: fn(&Row) -> &Vec<u8>| -> ArrayRef {
+        let mut column = BinaryBuilder::new();
+        rows.iter().for_each(|row| column.append_value(of(row)));
+        Arc::new(column.finish())
+    };
     let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
         (TEXTS[0], text(&|row| ids.get(row.capture as usize).cloned().unwrap_or_default()), false),
         (TEXTS[1], text(&|row| row.key.lo.addr().to_string()), false),
@@ -106,7 +111,8 @@ pub(super) fn to_batch(rows: &[Row], ids: &[String]) -> Result<RecordBatch, Parq
     for (at, fact) in FACTS.iter().enumerate() {
         columns.push((fact.name, number(&|row| row.facts.get(at).copied().flatten()), true));
     }
-    columns.push((OCTETS, Arc::new(octets.finish()), false));
+    columns.push((OCTETS[0], octets(|row| &row.octets.shape), false));
+    columns.push((OCTETS[1], octets(|row| &row.octets.rest), false));
     Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 
@@ -115,7 +121,7 @@ pub(super) struct Columns {
     texts: [StringArray; 3],
     numbers: [Int64Array; 3],
     facts: Vec<Int64Array>,
-    octets: BinaryArray,
+    octets: [BinaryArray; 2],
 }
 
 impl Columns {
@@ -134,12 +140,12 @@ impl Columns {
             texts: [text(TEXTS[0])?, text(TEXTS[1])?, text(TEXTS[2])?],
             numbers: [number(NUMBERS[0])?, number(NUMBERS[1])?, number(NUMBERS[2])?],
             facts: FACTS.iter().map(|fact| number(fact.name)).collect::<Result<_, _>>()?,
-            octets: column(batch, OCTETS, path)?,
+            octets: [column(batch, OCTETS[0], path)?, column(batch, OCTETS[1], path)?],
         })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.octets.len()
+        self.octets[0].len()
     }
 
     /// The row in that place; `captures` knows the places of names.
@@ -168,7 +174,10 @@ impl Columns {
             facts: (self.facts.iter())
                 .map(|column| (!column.is_null(at)).then(|| column.value(at)))
                 .collect(),
-            octets: self.octets.value(at).to_vec(),
+            octets: Octets {
+                shape: self.octets[0].value(at).to_vec(),
+                rest: self.octets[1].value(at).to_vec(),
+            },
         })
     }
 }

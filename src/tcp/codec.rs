@@ -16,7 +16,8 @@ pub use columns::{FACTS, Fact};
 
 use super::connection::Connection;
 use crate::wire::{Segment, SeqNum, Side, TcpFlags};
-use words::{Coder, Reader, Writer, option, put, seq, stamp};
+pub use words::Octets;
+use words::{Coder, Reader, Writer, number, option, put, seq, stamp};
 
 /// Version of the octets; changes with every field.
 pub const FORM: u32 = 2;
@@ -32,7 +33,7 @@ pub struct Apart {
     /// The connection as a whole, for columns.
     pub whole: Connection,
     /// What columns do not tell.
-    pub octets: Vec<u8>,
+    pub octets: Octets,
 }
 
 impl Connection {
@@ -57,7 +58,7 @@ impl Connection {
     ///
     /// # Errors
     /// If the octets are too few, too many, or from another connection.
-    pub fn put_together(mut usual: Connection, octets: &[u8]) -> Result<Connection, Damaged> {
+    pub fn put_together(mut usual: Connection, octets: &Octets) -> Result<Connection, Damaged> {
         let mut reader = Reader::new(octets);
         let mut begun = true;
         put(&mut reader, &mut begun, true);
@@ -84,7 +85,7 @@ impl Connection {
         }
         let mut over = whole.clone();
         over.forget_marks();
-        (syn.checksum, syn.timestamps) = (0, Default::default());
+        (syn.checksum, syn.ip_id, syn.timestamps) = (0, 0, Default::default());
         let same = over.clone().begun_by(&syn).whole() == over;
         same.then_some((over, syn))
     }
@@ -97,6 +98,8 @@ impl Connection {
         self.bits &= !Connection::TWICE;
         if let Some(extra) = &mut self.extra {
             extra.recent = None;
+            // Of the identification it only matters whether it is 0.
+            extra.fin.iter_mut().flatten().for_each(|fin| fin.ip_id = fin.ip_id.min(1));
         }
     }
 }
@@ -132,11 +135,11 @@ fn segment(c: &mut impl Coder, s: &mut Segment, usual: &Segment) {
     seq(c, &mut s.ack, usual.ack);
     put(c, &mut s.len, usual.len);
     put(c, &mut s.has_timestamps, usual.has_timestamps);
-    put(c, &mut s.timestamps.val, usual.timestamps.val);
-    put(c, &mut s.timestamps.ecr, usual.timestamps.ecr);
+    number(c, &mut s.timestamps.val, usual.timestamps.val);
+    number(c, &mut s.timestamps.ecr, usual.timestamps.ecr);
     put(c, &mut s.window, usual.window);
-    put(c, &mut s.checksum, usual.checksum);
-    put(c, &mut s.ip_id, usual.ip_id);
+    number(c, &mut s.checksum, usual.checksum);
+    number(c, &mut s.ip_id, usual.ip_id);
     put(c, &mut s.interface, usual.interface);
     put(c, &mut s.hop_limit, usual.hop_limit);
     put(c, &mut s.has_options, usual.has_options);

@@ -174,16 +174,16 @@ fn row_law(frames: &[(FlowKey, Segment)], cuts: &[usize]) -> Result<(), TestCase
     let mut places: Vec<_> = cuts.iter().map(|cut| frames.len() * cut / 1000).collect();
     places.extend([0, frames.len()]);
     places.sort_unstable();
-    let mut flows: std::collections::BTreeMap<FlowKey, Vec<Vec<Connection>>> = Default::default();
+    let mut flows: std::collections::BTreeMap<FlowKey, Vec<FlowPart>> = Default::default();
     for (n, cut) in places.windows(2).enumerate() {
         for connection in through_rows(&frames[cut[0]..cut[1]])? {
             let parts = flows.entry(connection.key).or_default();
-            parts.resize(n + 1, Vec::new());
-            parts[n].push(connection);
+            parts.resize(n + 1, FlowPart::default());
+            parts[n].connections.push(connection);
         }
     }
     let mut empty = Table::new(Limits::default());
-    let mut joined: Vec<_> = flows.values().flat_map(|parts| empty.join_flow(parts)).collect();
+    let mut joined: Vec<_> = flows.iter().flat_map(|(key, parts)| empty.join_flow(key, parts)).collect();
     joined.sort_by_key(|connection| (connection.key, connection.first.frame));
     let whole = set(table(Limits::default(), false, frames));
     prop_assert_eq!(joined.len(), whole.len());
@@ -193,6 +193,8 @@ fn row_law(frames: &[(FlowKey, Segment)], cuts: &[usize]) -> Result<(), TestCase
             for half in &mut connection.halves {
                 (half.signature, half.ts_val) = (0, 0);
             }
+            let fins = connection.extra.iter_mut().flat_map(|extra| extra.fin.iter_mut().flatten());
+            fins.for_each(|fin| fin.ip_id = fin.ip_id.min(1));
             connection
         };
         if whole.closed_by_both() {

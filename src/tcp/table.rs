@@ -52,6 +52,15 @@ impl Limits {
     }
 }
 
+/// What one part of a capture holds of a flow; frames are numbered through all parts.
+#[derive(Clone, Debug, Default)]
+pub struct FlowPart {
+    /// Its connections, in order of their first frames.
+    pub connections: Vec<Connection>,
+    /// Segments that no part holds alone: the fragments before the last one lie in parts before.
+    pub late: Vec<Segment>,
+}
+
 /// Connections by flow, and those that are finished.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -240,23 +249,24 @@ impl Table {
         let mut all: Vec<_> = later.into_connections().collect();
         all.sort_by_key(|connection| (connection.key, connection.first.frame));
         for flow in all.chunk_by(|one, next| one.key == next.key) {
-            self.then_flow(flow);
+            self.then_flow(&flow[0].key, flow, &[]);
         }
         self.lose_streams();
         self
     }
 
-    /// Joins the connections of one flow, as the parts of a capture hold them in the order of the parts, frames numbered
-    /// through all of them. The table has to be empty, and is so afterwards.
+    /// Joins the connections of one flow, as the parts of a capture hold them, in the order of the parts. The table has to
+    /// be empty, and is so afterwards.
     ///
     /// Stream numbers are those of a single part, where there is only one.
-    pub fn join_flow(&mut self, parts: &[Vec<Connection>]) -> Vec<Connection> {
-        if let [only] = parts
-            && let [only] = only.as_slice()
+    pub fn join_flow(&mut self, key: &FlowKey, parts: &[FlowPart]) -> Vec<Connection> {
+        if let [FlowPart { connections, late }] = parts
+            && let [only] = connections.as_slice()
+            && late.is_empty()
         {
             return vec![only.clone().whole()];
         }
-        parts.iter().for_each(|part| self.then_flow(part));
+        parts.iter().for_each(|part| self.then_flow(key, &part.connections, &part.late));
         let mut joined = std::mem::take(&mut self.finished);
         let slots = (0..self.slab.capacity()).filter(|&slot| self.slab.is_taken(slot)).collect::<Vec<_>>();
         joined.extend(slots.into_iter().map(|slot| self.slab.remove(slot)));
@@ -266,7 +276,10 @@ impl Table {
             connection.bits &= !Connection::TABLE_BITS;
             let same =
                 |own: &&Connection| own.first == connection.first && own.opener() == connection.opener();
-            let own = parts.first().filter(|_| parts.len() == 1).and_then(|part| part.iter().find(same));
+            let own = parts
+                .first()
+                .filter(|_| parts.len() == 1)
+                .and_then(|part| part.connections.iter().find(same));
             connection.stream = own.map_or(Connection::NO_STREAM, |own| own.stream);
         }
         joined
@@ -274,31 +287,32 @@ impl Table {
 
     /// Replays the heads of one flow's connections in order of capture (one that was replaced may have stragglers), and
     /// takes over what was counted after each head where the head ends.
-    fn then_flow(&mut self, flow: &[Connection]) {
-        let Some(key) = flow.first().map(|connection| connection.key) else { return };
-        let hash = self.hash(&key);
+    fn then_flow(&mut self, key: &FlowKey, flow: &[Connection], late: &[Segment]) {
+        let hash = self.hash(key);
         let head = |connection: &Connection| connection.head().map(|head| head.segments.len()).unwrap_or(0);
-        let mut order: Vec<_> = flow
-            .iter()
-            .flat_map(|connection| {
-                let segments = connection.head().map_or(&[][..], |head| &head.segments);
-                segments.iter().enumerate().map(move |(n, segment)| (connection, n + 1, segment))
-            })
-            .collect();
-        order.sort_by_key(|(_, _, segment)| segment.seen.frame);
-        for (connection, n, segment) in order {
-            let taken_by = self.observe_hashed(hash, Slab::NO_SLOT, &key, segment);
-            if let Some(slot) = taken_by.filter(|_| n == head(connection)) {
-                self.absorb(slot, connection);
+        let heads = flow.iter().flat_map(|connection| {
+            let segments = connection.head().map_or(&[][..], |head| &head.segments);
+            let numbered = segments.iter().enumerate();
+            numbered.map(move |(n, segment)| (segment.seen.frame, Some((connection, n + 1)), segment))
+        });
+        let late = late.iter().map(|segment| (place(segment, flow), None, segment));
+        let mut order: Vec<_> = heads.chain(late).collect();
+        order.sort_by_key(|(place, of, _)| (*place, of.is_some()));
+        for (place, of, segment) in order {
+            let Some(slot) = self.observe_hashed(hash, Slab::NO_SLOT, key, segment) else { continue };
+            match of {
+                Some((connection, n)) if n == head(connection) => self.absorb(slot, connection),
+                None if place < segment.seen.frame => self.slab[slot].bits |= Connection::ABOUT,
+                _ => {}
             }
         }
         for connection in flow.iter().filter(|connection| head(connection) == 0) {
-            let slot = self.find(hash, &key);
-            let slot = slot.unwrap_or_else(|| self.begin(hash, &key, false, connection.first));
+            let slot = self.find(hash, key);
+            let slot = slot.unwrap_or_else(|| self.begin(hash, key, false, connection.first));
             self.absorb(slot, connection);
         }
         // What looked like another connection to the part may have been this one's SYN sent again.
-        if let Some(slot) = self.find(hash, &key) {
+        if let Some(slot) = self.find(hash, key) {
             self.slab[slot].bits &= !Connection::REUSED;
         }
     }
@@ -536,4 +550,13 @@ impl Table {
 
 fn is_syn(segment: &Segment) -> bool {
     segment.flags.any(TcpFlags::SYN) && !segment.flags.any(TcpFlags::ACK)
+}
+
+/// The frame at which a segment is taken up that its part did not know. Behind a head that was full, only sums are known:
+/// there it is taken up where the head ends, and counts are *about*.
+fn place(late: &Segment, flow: &[Connection]) -> u64 {
+    let begun = flow.iter().rev().find(|connection| connection.first.frame < late.seen.frame);
+    let full = begun.and_then(Connection::head).filter(|head| head.closed.is_some());
+    let end = full.and_then(|head| head.segments.last()).map(|last| last.seen.frame);
+    end.map_or(late.seen.frame, |end| end.min(late.seen.frame))
 }

@@ -90,39 +90,39 @@ static OF_BOTH: [Fact; 13] = [
         |c, _| bit(c.counts_are_about()),
         NOTHING
     ),
-    fact!("responder_rtt_ns", "from SYN to SYN-ACK", |c, _| ns(c.responder_rtt()), |c, _, v| c
+    fact!("responder_rtt_us", "from SYN to SYN-ACK", |c, _| us(c.responder_rtt()), |c, _, v| c
         .responder_rtt_us =
         stored(v)),
-    fact!("originator_rtt_ns", "from SYN-ACK to ACK", |c, _| ns(c.originator_rtt()), |c, _, v| c
+    fact!("originator_rtt_us", "from SYN-ACK to ACK", |c, _| us(c.originator_rtt()), |c, _, v| c
         .originator_rtt_us =
         stored(v)),
     fact!(
-        "longest_answer_ns",
+        "longest_answer_us",
         "longest time from the last payload of one side to the first of the other",
-        |c, _| ns(c.longest_answer()),
+        |c, _| us(c.longest_answer()),
         |c, _, v| c.longest_answer_us = stored(v)
     ),
     fact!(
-        "silence_survived_ns",
+        "silence_survived_us",
         "longest silence after which the other side still answered",
-        |c, _| ns(c
+        |c, _| us(c
             .silences()
             .and_then(|silences| silences.survived(Clock::Any))
             .map(|witness| witness.span)),
         NOTHING
     ),
     fact!(
-        "silence_reset_ns",
+        "silence_reset_us",
         "silence after which a RST answered",
         |c, _| {
             let broken = c.silences().and_then(|silences| silences.broken());
-            broken.filter(|(_, outcome)| *outcome == Outcome::Reset).and_then(|(it, _)| ns(Some(it.span())))
+            broken.filter(|(_, outcome)| *outcome == Outcome::Reset).and_then(|(it, _)| us(Some(it.span())))
         },
         NOTHING
     ),
 ];
 
-/// Facts of each side; times count from the first segment.
+/// Facts of each side; times are microseconds from the first segment.
 static OF_SIDES: [Fact; 38] = facts_of_sides![
     [
         "lo_segments",
@@ -174,17 +174,17 @@ static OF_SIDES: [Fact; 38] = facts_of_sides![
         }
     ],
     [
-        "lo_last_after_ns",
-        "hi_last_after_ns",
+        "lo_last_after_us",
+        "hi_last_after_us",
         "its last segment",
         |c, s| half(c, s).spoke().then(|| after(c, half(c, s).last)),
         |c, s, v| c.halves[s.index()].last = placed(c, v)
     ],
     [
-        "lo_first_payload_after_ns",
-        "hi_first_payload_after_ns",
+        "lo_first_payload_after_us",
+        "hi_first_payload_after_us",
         "its first payload",
-        |c, s| ns(c.first_payload_after(s)),
+        |c, s| us(c.first_payload_after(s)),
         |c, s, v| c.tallies[s.index()].first_payload_us = stored(v)
     ],
     [
@@ -230,8 +230,8 @@ static OF_SIDES: [Fact; 38] = facts_of_sides![
         NOTHING
     ],
     [
-        "lo_fin_after_ns",
-        "hi_fin_after_ns",
+        "lo_fin_after_us",
+        "hi_fin_after_us",
         "its first FIN",
         |c, s| c.fin(s).map(|fin| after(c, fin.seen)),
         |c, s, v| {
@@ -252,8 +252,8 @@ static OF_SIDES: [Fact; 38] = facts_of_sides![
         }
     ],
     [
-        "lo_fin_acked_after_ns",
-        "hi_fin_acked_after_ns",
+        "lo_fin_acked_after_us",
+        "hi_fin_acked_after_us",
         "first segment of the other side that acknowledges its FIN",
         |c, s| c.fin(s).and_then(|fin| fin.acked).map(|acked| after(c, acked)),
         |c, s, v| {
@@ -275,8 +275,8 @@ static OF_SIDES: [Fact; 38] = facts_of_sides![
         }
     ],
     [
-        "lo_rst_after_ns",
-        "hi_rst_after_ns",
+        "lo_rst_after_us",
+        "hi_rst_after_us",
         "its first RST",
         |c, s| c.rst(s).map(|rst| after(c, rst.seen)),
         |c, s, v| {
@@ -319,20 +319,20 @@ fn bit(set: bool) -> Option<i64> {
     Some(set.into())
 }
 
-fn ns(span: Option<Span>) -> Option<i64> {
-    span.map(|span| span.0)
+fn us(span: Option<Span>) -> Option<i64> {
+    span.map(|span| span.0.div_euclid(1_000))
 }
 
 /// Microseconds plus one, as connections store them.
-fn stored(ns: i64) -> u32 {
-    u32::try_from(ns / 1_000 + 1).unwrap_or(u32::MAX)
+fn stored(us: i64) -> u32 {
+    u32::try_from(us + 1).unwrap_or(u32::MAX)
 }
 
 fn after(c: &Connection, stamp: Stamp) -> i64 {
-    stamp.at.0.wrapping_sub(c.first.at.0)
+    stamp.at.0.wrapping_sub(c.first.at.0).div_euclid(1_000)
 }
 
-/// That long after the first segment; which frame, the column does not tell.
+/// That long after the first segment, to the microsecond; which frame, the column does not tell.
 fn placed(c: &Connection, after: i64) -> Stamp {
-    Stamp { at: Timestamp(c.first.at.0.wrapping_add(after)), frame: c.first.frame }
+    Stamp { at: Timestamp(c.first.at.0.wrapping_add(after.wrapping_mul(1_000))), frame: c.first.frame }
 }

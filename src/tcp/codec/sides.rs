@@ -1,9 +1,9 @@
 //! What both sides sent, coded as its difference to what the columns make one expect.
 
-use super::words::{Coder, at, put, seq, stamp};
+use super::words::{Coder, at, number, put, seq, stamp};
 use crate::tcp::connection::Connection;
 use crate::tcp::half::Tally;
-use crate::wire::{Span, TcpFlags};
+use crate::wire::{Span, Stamp, TcpFlags};
 
 /// Where both sides are in sequence space.
 pub(super) fn numbers(c: &mut impl Coder, it: &mut Connection, usual: &Connection, x: usize) {
@@ -29,14 +29,17 @@ pub(super) fn numbers(c: &mut impl Coder, it: &mut Connection, usual: &Connectio
 
 pub(super) fn half(c: &mut impl Coder, it: &mut Connection, usual: &Connection, x: usize) {
     let first = it.first;
+    // The last segments of both sides are near each other.
+    let frame = it.halves[0].last.frame.max(first.frame);
     let first_payload = usual.tallies[x].first_payload_us;
     let (it, usual) = (&mut it.halves[x], &usual.halves[x]);
-    stamp(c, &mut it.last, &[usual.last, first]);
+    let near = if x == 0 { usual.last } else { Stamp { frame, ..usual.last } };
+    stamp(c, &mut it.last, &[near, first]);
     let spoke = i64::from(first_payload.saturating_sub(1)).saturating_mul(1_000);
     at(c, &mut it.last_payload_at, first.at + Span(spoke));
     put(c, &mut it.segments, usual.segments);
-    put(c, &mut it.signature, 0);
-    put(c, &mut it.ts_val, 0);
+    number(c, &mut it.signature, 0);
+    number(c, &mut it.ts_val, 0);
     put(c, &mut it.window, usual.window);
     put(c, &mut it.largest_step, usual.largest_step);
     put(c, &mut it.interface, usual.interface);

@@ -7,20 +7,34 @@ use crate::wire::{SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
 
 /// Takes or gives numbers, in the order of the description.
 pub(super) trait Coder {
-    /// The next number, which most often is `usual`.
+    /// The next number, which most often is `usual`, or differs from it as in other connections.
     fn word(&mut self, value: &mut u64, usual: u64);
+    /// The next number, which is another one in every connection.
+    fn number(&mut self, value: &mut u64, usual: u64);
+}
+
+/// A record as two strings of octets, since what is alike in many records packs well only where nothing random is in
+/// between.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Octets {
+    /// Which numbers are as usual, and how the others differ.
+    pub shape: Vec<u8>,
+    /// Differences that are others in every record; `shape` tells how long each is.
+    pub rest: Vec<u8>,
 }
 
 /// Numbers into octets.
 #[derive(Default)]
 pub(super) struct Writer {
-    octets: Vec<u8>,
-    group: Vec<u64>,
+    octets: Octets,
+    /// Differences, and whether they are random.
+    group: Vec<(u64, bool)>,
 }
 
 /// Octets into numbers; beyond the end everything is as usual.
 pub(super) struct Reader<'a> {
-    octets: &'a [u8],
+    shape: &'a [u8],
+    rest: &'a [u8],
     /// Which numbers of the group are differences, the next one lowest; how many are left.
     group: (u8, u8),
     failed: bool,
@@ -28,53 +42,69 @@ pub(super) struct Reader<'a> {
 
 /// So many numbers share an octet that says which of them are differences.
 const GROUP: usize = 8;
+/// Marks the length of what stands elsewhere, and that a number goes on.
+const MORE: u8 = 0x80;
 
 impl Writer {
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Octets {
         self.end_group();
         self.octets
     }
 
-    fn end_group(&mut self) {
-        let mask =
-            self.group.iter().enumerate().fold(0, |mask, (at, &word)| mask | u8::from(word != 0) << at);
-        if !self.group.is_empty() {
-            self.octets.push(mask);
+    fn add(&mut self, value: u64, usual: u64, random: bool) {
+        let difference = value.wrapping_sub(usual) as i64;
+        self.group.push(((difference << 1 ^ difference >> 63) as u64, random));
+        if self.group.len() == GROUP {
+            self.end_group();
         }
-        for mut word in self.group.drain(..).filter(|&word| word != 0) {
-            while word >= 0x80 {
-                self.octets.push(word as u8 | 0x80);
+    }
+
+    fn end_group(&mut self) {
+        let Octets { shape, rest } = &mut self.octets;
+        let differs = self.group.iter().enumerate().map(|(at, &(word, _))| u8::from(word != 0) << at);
+        if !self.group.is_empty() {
+            shape.push(differs.sum());
+        }
+        for (mut word, random) in self.group.drain(..).filter(|&(word, _)| word != 0) {
+            if random && word >= MORE.into() {
+                let octets = 8 - word.leading_zeros() as usize / 8;
+                shape.push(MORE | octets as u8);
+                rest.extend(&word.to_le_bytes()[..octets]);
+                continue;
+            }
+            while word >= MORE.into() {
+                shape.push(word as u8 | MORE);
                 word >>= 7;
             }
-            self.octets.push(word as u8);
+            shape.push(word as u8);
         }
     }
 }
 
 impl Coder for Writer {
     fn word(&mut self, value: &mut u64, usual: u64) {
-        let difference = value.wrapping_sub(usual) as i64;
-        self.group.push((difference << 1 ^ difference >> 63) as u64);
-        if self.group.len() == GROUP {
-            self.end_group();
-        }
+        self.add(*value, usual, false);
+    }
+
+    fn number(&mut self, value: &mut u64, usual: u64) {
+        self.add(*value, usual, true);
     }
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(octets: &'a [u8]) -> Self {
-        Reader { octets, group: (0, 0), failed: false }
+    pub(super) fn new(octets: &'a Octets) -> Self {
+        Reader { shape: &octets.shape, rest: &octets.rest, group: (0, 0), failed: false }
     }
 
     /// Whether all octets were read, and not one more was wanted.
     pub(super) fn is_whole(&self) -> bool {
-        !self.failed && self.octets.is_empty() && self.group.0 == 0
+        !self.failed && self.shape.is_empty() && self.rest.is_empty() && self.group.0 == 0
     }
 
     fn octet(&mut self) -> u8 {
-        match self.octets.split_first() {
+        match self.shape.split_first() {
             Some((&first, rest)) => {
-                self.octets = rest;
+                self.shape = rest;
                 first
             }
             None => {
@@ -83,28 +113,62 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
 
-impl Coder for Reader<'_> {
-    fn word(&mut self, value: &mut u64, usual: u64) {
+    /// Whether the next number is a difference.
+    fn differs(&mut self) -> bool {
         if self.group.1 == 0 {
             self.group = (self.octet(), GROUP as u8);
         }
         let differs = self.group.0 & 1 != 0;
         self.group = (self.group.0 >> 1, self.group.1 - 1);
+        differs
+    }
+
+    fn alike(&mut self) -> u64 {
         let mut word = 0_u64;
-        if differs {
-            for shift in (0..64).step_by(7) {
-                let octet = self.octet();
-                word |= u64::from(octet & 0x7f) << shift;
-                if octet < 0x80 {
-                    break;
-                }
+        for shift in (0..64).step_by(7) {
+            let octet = self.octet();
+            word |= u64::from(octet & !MORE) << shift;
+            if octet < MORE {
+                break;
             }
         }
-        let difference = (word >> 1) as i64 ^ -((word & 1) as i64);
-        *value = usual.wrapping_add(difference as u64);
+        word
     }
+
+    fn random(&mut self) -> u64 {
+        let first = self.octet();
+        if first < MORE {
+            return first.into();
+        }
+        let mut word = [0; 8];
+        match self.rest.split_at_checked(usize::from(first & !MORE)) {
+            Some((octets, rest)) if octets.len() <= word.len() => {
+                word[..octets.len()].copy_from_slice(octets);
+                self.rest = rest;
+            }
+            _ => self.failed = true,
+        }
+        u64::from_le_bytes(word)
+    }
+}
+
+impl Coder for Reader<'_> {
+    fn word(&mut self, value: &mut u64, usual: u64) {
+        let word = if self.differs() { self.alike() } else { 0 };
+        *value = after(usual, word);
+    }
+
+    fn number(&mut self, value: &mut u64, usual: u64) {
+        let word = if self.differs() { self.random() } else { 0 };
+        *value = after(usual, word);
+    }
+}
+
+/// That far from what is usual; the lowest bit is the sign.
+fn after(usual: u64, word: u64) -> u64 {
+    let difference = (word >> 1) as i64 ^ -((word & 1) as i64);
+    usual.wrapping_add(difference as u64)
 }
 
 /// What fits into a word.
@@ -163,7 +227,14 @@ impl Word for Side {
     }
 }
 
-/// Any number.
+/// Any number that is another one in every connection.
+pub(super) fn number<T: Word>(c: &mut impl Coder, value: &mut T, usual: T) {
+    let mut word = value.into_word();
+    c.number(&mut word, usual.into_word());
+    *value = T::from_word(word);
+}
+
+/// Any other number.
 pub(super) fn put<T: Word>(c: &mut impl Coder, value: &mut T, usual: T) {
     let mut word = value.into_word();
     c.word(&mut word, usual.into_word());
@@ -173,7 +244,7 @@ pub(super) fn put<T: Word>(c: &mut impl Coder, value: &mut T, usual: T) {
 /// Sequence numbers differ by little, across their wrap too.
 pub(super) fn seq(c: &mut impl Coder, value: &mut SeqNum, usual: SeqNum) {
     let mut difference = i64::from(*value - usual);
-    put(c, &mut difference, 0);
+    number(c, &mut difference, 0);
     *value = usual + difference as u32;
 }
 
@@ -184,7 +255,7 @@ pub(super) fn span(c: &mut impl Coder, value: &mut Span, usual: Span) {
     put(c, &mut fine, false);
     let unit = if fine { 1 } else { 1_000 };
     let mut units = difference / unit;
-    put(c, &mut units, 0);
+    number(c, &mut units, 0);
     *value = Span(usual.0.wrapping_add(units.wrapping_mul(unit)));
 }
 
@@ -207,7 +278,7 @@ pub(super) fn stamp(c: &mut impl Coder, value: &mut Stamp, known: &[Stamp]) {
     match code {
         0 => {
             at(c, &mut value.at, near.at);
-            put(c, &mut value.frame, near.frame);
+            number(c, &mut value.frame, near.frame);
         }
         1 => *value = Stamp::default(),
         _ => *value = known.get((code - 2) as usize).copied().unwrap_or_default(),
@@ -237,26 +308,29 @@ mod tests {
 
     #[test]
     fn numbers_come_back_and_the_usual_costs_a_bit() {
-        let all = [0, 1, u64::MAX, 1 << 63, 300, i64::MAX as u64];
+        let all = [0, 1, 63, 64, u64::MAX, 1 << 63, 300, i64::MAX as u64];
         let mut writer = Writer::default();
         for mut value in all {
             for usual in all {
                 writer.word(&mut value, usual);
+                writer.number(&mut value, usual);
             }
         }
         let octets = writer.finish();
         let mut reader = Reader::new(&octets);
         for expected in all {
             for usual in all {
-                let mut value = 7;
-                reader.word(&mut value, usual);
-                assert_eq!(value, expected);
+                let [mut alike, mut random] = [7; 2];
+                reader.word(&mut alike, usual);
+                reader.number(&mut random, usual);
+                assert_eq!((alike, random), (expected, expected));
             }
         }
         assert!(reader.is_whole());
         let mut writer = Writer::default();
-        (0..80).for_each(|n| writer.word(&mut { n }, n));
-        assert_eq!(writer.finish().len(), 10);
+        (0..40).for_each(|n| writer.word(&mut { n }, n));
+        (0..40).for_each(|n| writer.number(&mut { n }, n));
+        assert_eq!(writer.finish(), Octets { shape: vec![0; 10], rest: Vec::new() });
     }
 
     #[test]
@@ -290,14 +364,26 @@ mod tests {
     }
 
     #[test]
-    fn octets_that_end_too_soon_are_noticed() {
+    fn octets_too_few_or_too_many_are_noticed() {
         let mut writer = Writer::default();
         writer.word(&mut 300, 0);
-        let octets = writer.finish();
-        for cut in 0..octets.len() {
-            let mut reader = Reader::new(&octets[..cut]);
+        writer.number(&mut 300, 0);
+        let whole = writer.finish();
+        let is_whole = |octets: &Octets| {
+            let mut reader = Reader::new(octets);
             reader.word(&mut 0, 0);
-            assert!(!reader.is_whole(), "{cut}");
+            reader.number(&mut 0, 0);
+            reader.is_whole()
+        };
+        assert!(is_whole(&whole));
+        for cut in 0..whole.shape.len() {
+            assert!(!is_whole(&Octets { shape: whole.shape[..cut].to_vec(), ..whole.clone() }), "{cut}");
         }
+        for rest in [&whole.rest[..1], &[&whole.rest[..], &[0]].concat()] {
+            assert!(!is_whole(&Octets { rest: rest.to_vec(), ..whole.clone() }));
+        }
+        // A length that no number has.
+        let long = Octets { shape: vec![2, MORE | 9], rest: vec![0; 9] };
+        assert!(!is_whole(&long));
     }
 }
