@@ -70,7 +70,7 @@ pub use sockets::{SocketExcess, SocketListing, SocketMoment, SocketReport, Socke
 pub use sort::{SORTS, Sort};
 pub use style::{Detail, Style};
 pub use terminal::connection as write_connection;
-pub use text::plain;
+pub use text::{count, plain};
 pub use totals::{Service, Slowest, Totals};
 pub use verdict::Verdict;
 

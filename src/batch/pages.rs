@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::index::{Index, Leak};
-use crate::report::{CSS, csv_cell, html_text, markdown_text};
+use crate::report::{CSS, count, csv_cell, html_text, markdown_text};
 
 /// One way to write an index.
 pub struct IndexFormat {
@@ -40,8 +40,38 @@ fn cell(text: impl ToString) -> Cell {
     Cell { text: text.to_string(), links: Vec::new() }
 }
 
+/// The folder in which all captures lie, with its last separator; empty if there is none, or only one capture.
+fn common_folder(index: &Index) -> &str {
+    let mut names = index.captures.iter().map(|entry| entry.name.as_str());
+    let (Some(first), true) = (names.next(), index.captures.len() > 1) else { return "" };
+    let common = |one: &str, other: &str| one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let shared = names.map(|name| common(first, name)).min().unwrap_or(0);
+    let end = first.as_bytes()[..shared].iter().rposition(|&octet| octet == b'/').map_or(0, |at| at + 1);
+    &first[..end]
+}
+
+/// For people: names without the folder that all of them have in common.
 fn tables(index: &Index) -> Vec<Table> {
-    let mut tables = vec![captures(index)];
+    let folder = common_folder(index);
+    let short = |name: &str| name.strip_prefix(folder).unwrap_or(name).to_owned();
+    let some = |names: &[String]| {
+        let mut text: Vec<_> = names.iter().take(SHOWN).map(|name| short(name)).collect();
+        if names.len() > SHOWN {
+            text.push(format!("and {} more", names.len() - SHOWN));
+        }
+        cell(text.join(", "))
+    };
+    let leaks = |title, what, leaks: &[Leak]| Table {
+        title,
+        heading: vec![what, "FINs owed", "of connections", "captures"],
+        rows: (leaks.iter())
+            .map(|leak| {
+                let of = leak.of.map_or(String::new(), |of| of.to_string());
+                vec![cell(&leak.at), cell(leak.owes_fin), cell(of), some(&leak.captures)]
+            })
+            .collect(),
+    };
+    let mut tables = vec![captures(index, folder)];
     tables.push(leaks("Services that owe FINs", "service", &index.services));
     tables.push(leaks("Clients of connections on which a FIN is owed", "client", &index.clients));
     tables.push(leaks("Hours in which these were closed by the other side", "hour", &index.hours));
@@ -61,7 +91,7 @@ fn tables(index: &Index) -> Vec<Table> {
                     length(&timer.at_most),
                     cell(timer.survived),
                     cell(timer.failed),
-                    cell(timer.captures.join(", ")),
+                    some(&timer.captures),
                 ]
             })
             .collect(),
@@ -70,13 +100,13 @@ fn tables(index: &Index) -> Vec<Table> {
         ("Files that could not be read, or only in part", &index.failed),
         ("Files that are there twice", &index.twice),
     ] {
-        let rows = files.iter().map(|file| vec![cell(&file.path), cell(&file.why)]).collect();
+        let rows = files.iter().map(|file| vec![cell(short(&file.path)), cell(&file.why)]).collect();
         tables.push(Table { title, heading: vec!["file", "why"], rows });
     }
     tables
 }
 
-fn captures(index: &Index) -> Table {
+fn captures(index: &Index, folder: &str) -> Table {
     Table {
         title: "Captures, the worst first",
         heading: vec![
@@ -104,7 +134,7 @@ fn captures(index: &Index) -> Table {
                     |file: &String| file.rsplit_once('.').map_or(file.clone(), |(_, end)| end.to_owned());
                 vec![
                     cell(entry.severity.map_or("ok", |severity| severity.word())),
-                    cell(&entry.name),
+                    cell(entry.name.strip_prefix(folder).unwrap_or(&entry.name)),
                     Cell {
                         text: String::new(),
                         links: entry.reports.iter().map(|file| (name(file), file.clone())).collect(),
@@ -122,38 +152,32 @@ fn captures(index: &Index) -> Table {
     }
 }
 
-fn leaks(title: &'static str, what: &'static str, leaks: &[Leak]) -> Table {
-    let row = |leak: &Leak| {
-        vec![
-            cell(&leak.at),
-            cell(leak.owes_fin),
-            cell(leak.of.map_or(String::new(), |of| of.to_string())),
-            cell(leak.captures.join(", ")),
-        ]
-    };
-    Table {
-        title,
-        heading: vec![what, "FINs owed", "of connections", "captures"],
-        rows: leaks.iter().map(row).collect(),
-    }
-}
-
 /// One sentence on all of it.
 fn summary(index: &Index) -> String {
     let bad = index.captures.iter().filter(|entry| entry.owes_fin > 0).count();
-    let mut text = format!("{} captures; in {bad} of them a FIN is owed", index.captures.len());
+    let number = |n: usize, what| count(n as u64, what);
+    let mut text = number(index.captures.len(), "capture");
+    match common_folder(index) {
+        "" => {}
+        folder => text += &format!(" in {folder}"),
+    }
+    text += &format!("; in {bad} of them a FIN is owed");
     if index.captures.len() > 1 {
         text += " (a connection that several captures show counts in each)";
     }
     if !index.failed.is_empty() {
-        let _ = write!(text, "; {} files could not be read, or only in part", index.failed.len());
+        let failed = number(index.failed.len(), "file");
+        let _ = write!(text, "; {failed} could not be read, or only in part");
     }
     if index.foreign > 0 {
-        let _ = write!(text, "; {} files in the folders are no captures", index.foreign);
+        let foreign = count(index.foreign, "other file");
+        let _ = write!(text, "; {foreign} in the folders, which are no captures");
     }
     text + "."
 }
 
+/// Names told in one cell.
+const SHOWN: usize = 4;
 /// Octets of text from which on a cell breaks its lines.
 const LONG_CELL: usize = 60;
 
@@ -225,7 +249,7 @@ fn markdown(index: &Index) -> String {
 }
 
 fn csv(index: &Index) -> String {
-    let table = captures(index);
+    let table = captures(index, "");
     let line =
         |cells: Vec<String>| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",") + "\r\n";
     let mut page = line(table.heading.iter().map(|&heading| heading.to_owned()).collect());
@@ -245,6 +269,28 @@ mod tests {
     use crate::batch::{Failed, LeftOut};
 
     #[test]
+    fn what_all_names_have_in_common_is_told_once() {
+        let entry = |name: &str| {
+            let report = crate::report::sample::quiet();
+            crate::batch::Entry::new(name.to_owned(), &report, Vec::new())
+        };
+        for (names, folder) in [
+            (&["/a/b/c.pcap", "/a/b/d.pcap"][..], "/a/b/"),
+            (&["/a/bc.pcap", "/a/bd.pcap"], "/a/"),
+            (&["a.pcap", "ab.pcap"], ""),
+            (&["/a/b.pcap"], ""),
+        ] {
+            let captures = names.iter().map(|name| entry(name)).collect();
+            let index = Index::new(captures, Vec::new(), LeftOut::default());
+            assert_eq!(common_folder(&index), folder);
+            let page = markdown(&index);
+            assert!(folder.is_empty() || page.contains(&format!(" in {folder};")), "{page}");
+            assert!(page.contains(&format!("| {} |", &names[0][folder.len()..])), "{page}");
+            assert!(csv(&index).contains(names[0]));
+        }
+    }
+
+    #[test]
     fn nothing_in_a_name_is_markup() {
         let failed = Failed { path: "<b>|*x*.pcap".to_owned(), why: "=1+1".to_owned() };
         let left_out = LeftOut { failed: vec![failed], foreign: 2, ..LeftOut::default() };
@@ -253,7 +299,7 @@ mod tests {
         assert!(page.contains("&lt;b&gt;") && !page.contains("<b>"));
         let page = markdown(&index);
         assert!(page.contains("&lt;b&gt;\\|\\*x\\*"), "{page}");
-        assert!(page.contains("1 files could not be read") && page.contains("2 files in the folders"));
+        assert!(page.contains("1 file could not be read") && page.contains("2 other files in the folders"));
         assert_eq!(url("a b%#\u{e9}.html"), "a%20b%25%23%C3%A9.html");
     }
 }

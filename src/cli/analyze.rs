@@ -120,7 +120,7 @@ pub fn options(judge: &JudgeArgs, read: &ReadArgs) -> Options {
 }
 
 /// Threads that can run at once; one if the system does not tell.
-fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -16,9 +16,9 @@ use anyhow::{Context, Result, bail};
 use cwait_pcap::analysis::Options;
 use cwait_pcap::batch::{Failed, INDEX_FORMATS, Index, LeftOut, Passed, PassedKind, Plan, Seen, State, find};
 use cwait_pcap::fragment::{self, Mapped};
-use cwait_pcap::report::Style;
+use cwait_pcap::report::{Style, count};
 
-use super::analyze::{options, select};
+use super::analyze::{cores, options, select};
 use super::args::BatchArgs;
 use super::fragment::{status_of, stoppable};
 use super::job::zone;
@@ -62,10 +62,13 @@ pub fn run(args: &BatchArgs) -> Result<Status> {
         bail!("no capture among what was given");
     }
     fs::create_dir_all(out.join(FRAGMENTS)).with_context(|| out.display().to_string())?;
+    // Cores that have no file of their own help with the others.
+    let at_once = args.jobs.map_or(cores(), usize::from).min(plan.files().count());
+    let threads = args.read.threads.map_or((cores() / at_once.max(1)).max(1), usize::from);
     Batch {
         args,
         out,
-        options: judged,
+        options: Options { threads, ..judged },
         style: Style { zone: zone(args.tz.as_deref(), true)?, ..Style::plain() },
     }
     .run(&plan)
@@ -118,7 +121,10 @@ fn told(plan: &Plan) -> String {
         text += &format!("not read: {}: {}\n", passed.path.display(), passed.why);
     }
     let files = plan.files().count();
-    text + &format!("{} captures of {files} files; {} files not read\n", plan.sets.len(), plan.passed.len())
+    let [captures, files, passed] =
+        [(plan.sets.len(), "capture"), (files, "file"), (plan.passed.len(), "file")]
+            .map(|(n, what)| count(n as u64, what));
+    text + &format!("{captures} of {files}; {passed} not read\n")
 }
 
 fn status_of_passed(plan: &Plan) -> Status {
@@ -236,8 +242,7 @@ impl Batch<'_> {
 
     /// So many of them at once.
     fn threads(&self, jobs: usize) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        self.args.jobs.map_or(cores, usize::from).min(jobs)
+        self.args.jobs.map_or(cores(), usize::from).min(jobs)
     }
 
     fn map_one(
@@ -309,7 +314,8 @@ impl Batch<'_> {
             eprintln!("not whole: {}: {}", failed.path, failed.why);
         }
         let index_file = self.out.join("index.html");
-        eprintln!("{} captures; see {}", index.captures.len(), index_file.display());
+        let captures = count(index.captures.len() as u64, "capture");
+        eprintln!("{captures}; see {}", index_file.display());
     }
 }
 

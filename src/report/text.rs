@@ -18,7 +18,7 @@ pub(super) fn number(n: u64) -> String {
 }
 
 /// `1 connection`, `14 connections`; the plural is made with an s.
-pub(super) fn count(n: u64, what: &str) -> String {
+pub fn count(n: u64, what: &str) -> String {
     format!("{} {what}{}", number(n), if n == 1 { "" } else { "s" })
 }
 

@@ -3,8 +3,11 @@
 
 #[path = "../../benches/load.rs"]
 mod load;
+mod seams;
 mod sets;
 mod stopped;
+#[path = "../support/write.rs"]
+mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -165,6 +168,20 @@ fn a_folder_may_hold_anything() {
     run(2, &["batch", &bench.at("in/notes.txt"), &bench.at("in/a.pcap"), "--out", &bench.at("named")]);
     assert_eq!(bench.json("named/index.json")["captures"].as_array().unwrap().len(), 1);
     run(2, &["batch", &bench.at("nothing"), "--out", &bench.at("none")]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn names_need_not_be_utf8() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::new();
+    let [good, into] = [bench.put(PLAIN, "plain.pcap"), bench.at("in")];
+    fs::create_dir(&into).unwrap();
+    fs::copy(good, Path::new(&into).join(std::ffi::OsStr::from_bytes(b"fran\xe7ais.pcap"))).unwrap();
+    let (_, told) = run(0, &["batch", &into, "--out", &bench.at("out"), "--format", "html", "--resume"]);
+    assert!(told.contains("1 capture; see"), "{told}");
+    let page = fs::read_to_string(bench.at("out/fran_ais.pcap.html")).unwrap();
+    assert!(page.contains("ladder"), "the captures were found again");
 }
 
 #[test]

@@ -203,10 +203,9 @@ fn datagrams_whose_fragments_lie_in_several_files_are_whole_when_these_are_joine
     let file = bundled().into_iter().find(wanted).unwrap();
     let records = Records::of(&file).unwrap();
     let (mut dice, mut across, mut inexact) = (Dice(7), 0, 0);
-    for round in 0..40 {
+    for round in 0..6 {
         let folder = tempfile::tempdir().unwrap();
-        let pieces = if round % 4 == 0 { 40 } else { 3 };
-        let places: Vec<_> = (1..pieces).map(|_| dice.roll(records.len())).collect();
+        let places: Vec<_> = (1..25).map(|_| dice.roll(records.len())).collect();
         let pieces = records.cut(&places, folder.path());
         let whole = analysis::run(&pieces, &options(), &mut |_| ()).unwrap();
         let datagrams = whole.frames.fragments.completed;
@@ -224,7 +223,7 @@ fn datagrams_whose_fragments_lie_in_several_files_are_whole_when_these_are_joine
         }
         assert_eq!(difference("", &joined, &whole), None, "round {round}");
     }
-    assert!(across > 20 && inexact < 20, "{across} datagrams were cut, counts are about {inexact} times");
+    assert!(across > 5 && inexact < 6, "{across} datagrams were cut, counts are about {inexact} times");
 }
 
 #[test]

@@ -25,16 +25,13 @@ pub(super) struct Job {
 /// together is reported one by one, and what is there twice counts once.
 pub(super) fn of(batch: &Batch<'_>, plan: &Plan, results: &mut Results) -> Vec<Job> {
     let mut jobs = Vec::new();
-    // How often each file name was used; captures by content, with their first path.
-    let (mut names, mut seen) = (HashMap::new(), HashMap::new());
+    // Captures by content, with their first path.
+    let mut seen = HashMap::new();
     let formats: Vec<_> = batch.args.format.iter().filter_map(|name| by_name(name)).collect();
     for set in &plan.sets {
         let members = results.members(&set.files, &mut seen);
-        let mut job = |name: &str, members| {
-            let stem = file_stem(name, &mut names);
-            let files = formats.iter().map(|format| format!("{stem}.{}", format.extensions()[0])).collect();
-            jobs.push(Job { name: name.to_owned(), files, members });
-        };
+        let mut job =
+            |name: &str, members| jobs.push(Job { name: name.to_owned(), files: Vec::new(), members });
         match fit(&members) {
             Ok(()) if members.is_empty() => {}
             Ok(()) => job(&set.name, members),
@@ -47,6 +44,10 @@ pub(super) fn of(batch: &Batch<'_>, plan: &Plan, results: &mut Results) -> Vec<J
                 results.fail(Path::new(&set.name), error.to_string(), Status::Partial);
             }
         }
+    }
+    let names: Vec<_> = jobs.iter().map(|job| job.name.clone()).collect();
+    for (job, stem) in jobs.iter_mut().zip(file_stems(&names)) {
+        job.files = formats.iter().map(|format| format!("{stem}.{}", format.extensions()[0])).collect();
     }
     let octets = |job: &Job| job.members.iter().map(|(_, mapped)| mapped.capture.file_bytes()).sum::<u64>();
     jobs.sort_by_cached_key(|job| (Reverse(octets(job)), job.name.clone()));
@@ -82,17 +83,31 @@ fn fit(members: &[(PathBuf, Mapped)]) -> Result<(), FragmentError> {
     fragment::sets(&captures, Joining::All).iter().try_for_each(|set| set.check(&captures))
 }
 
-/// A file name for the reports of a capture: its own, with a number if another has it already.
-fn file_stem(name: &str, names: &mut HashMap<String, u32>) -> String {
-    let own = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
-    let plain = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' };
-    let mut stem: String = own.trim_start_matches('.').chars().map(plain).collect();
-    if stem.is_empty() || stem == "index" {
-        stem.push_str("_capture");
-    }
-    let used = names.entry(stem.clone()).or_insert(0);
-    *used += 1;
-    if *used > 1 { format!("{stem}~{used}") } else { stem }
+/// File names for the reports of these captures: their own; where several have the same, with the folder in front; where
+/// that is the same, too, with a number.
+fn file_stems(names: &[String]) -> Vec<String> {
+    let plain = |text: &str| -> String {
+        let plain = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        text.trim_start_matches('.').chars().map(plain).collect()
+    };
+    let own = |name: &str| plain(&Path::new(name).file_name().unwrap_or_default().to_string_lossy());
+    let inside = |name: &str| {
+        let folder = Path::new(name).parent().and_then(Path::file_name).unwrap_or_default();
+        format!("{}_{}", plain(&folder.to_string_lossy()), own(name))
+    };
+    let mut often: HashMap<String, u32> = HashMap::new();
+    names.iter().for_each(|name| *often.entry(own(name)).or_insert(0) += 1);
+    let mut used: HashMap<String, u32> = HashMap::new();
+    let stem = |name: &String| {
+        let mut stem = if often[&own(name)] > 1 { inside(name) } else { own(name) };
+        if stem.is_empty() || stem == "index" {
+            stem.push_str("_capture");
+        }
+        let used = used.entry(stem.clone()).or_insert(0);
+        *used += 1;
+        if *used > 1 { format!("{stem}~{used}") } else { stem }
+    };
+    names.iter().map(stem).collect()
 }
 
 #[cfg(test)]
@@ -101,11 +116,10 @@ mod tests {
 
     #[test]
     fn reports_of_equal_names_do_not_meet() {
-        let mut names = HashMap::new();
-        let stems: Vec<_> = ["a/x.pcap", "b/x.pcap", "/c/ring_#.pcapng", "index", "../.hidden"]
-            .iter()
-            .map(|name| file_stem(name, &mut names))
-            .collect();
-        assert_eq!(stems, ["x.pcap", "x.pcap~2", "ring__.pcapng", "index_capture", "hidden"]);
+        let names = ["a/x.pcap", "b/x.pcap", "c/b/x.pcap", "/c/ring_#.pcapng", "index", "../.hidden", ""];
+        let stems = file_stems(&names.map(str::to_owned));
+        let expected =
+            ["a_x.pcap", "b_x.pcap", "b_x.pcap~2", "ring__.pcapng", "index_capture", "hidden", "_capture"];
+        assert_eq!(stems, expected);
     }
 }

@@ -1,6 +1,7 @@
 //! The reports of a batch, written on all cores, and what they say together.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -145,7 +146,8 @@ impl Batch<'_> {
         let mut outcome = fragment::joined(&mut merged, &set, &self.options)?;
         // A fragment may have been made from a copy elsewhere.
         for input in &mut outcome.inputs {
-            let here = job.members.iter().find(|(_, mapped)| mapped.capture.path == input.path);
+            let told = |path: &Path| path.to_string_lossy().into_owned();
+            let here = job.members.iter().find(|(_, it)| told(&it.capture.path) == told(&input.path));
             if let Some((path, _)) = here {
                 input.path = path.clone();
             }
