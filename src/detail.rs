@@ -101,6 +101,7 @@ pub fn read_again(
 }
 
 /// Pairs of ports that flows have: nearly every record of another flow is known by its ports, without decoding it.
+/// Otherwise every record is decoded and looked up again.
 struct Ports {
     /// One bit per pair, at the place that is one port xor the other.
     pairs: Vec<u64>,

@@ -46,6 +46,34 @@ fn nothing_ordinary_is_worse_than_a_note() {
     }
 }
 
+/// Connections that ended well are not judged unless all are asked for. Judged, they have nothing to say: both ways the
+/// same connections are told of, and the sums are the same.
+#[test]
+fn what_is_not_judged_would_have_nothing_to_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures");
+    let (mut left_out, mut told) = (0, 0);
+    for scenario in std::fs::read_dir(root).unwrap() {
+        let scenario = scenario.unwrap().path();
+        let Some(name) = scenario.file_name().filter(|_| scenario.is_dir()).and_then(|name| name.to_str())
+        else {
+            continue;
+        };
+        for file in captures(name) {
+            let all = capture(name, &file);
+            let some = analysis::run(&[scenario.join(&file)], &Options::default(), &mut |_| {}).unwrap();
+            let flagged = |outcome: &Outcome| {
+                let flagged = outcome.connections.iter().filter(|judged| judged.is_flagged());
+                flagged.map(|judged| (judged.id(), judged.verdict.clone())).collect::<Vec<_>>()
+            };
+            assert_eq!(flagged(&all), flagged(&some), "{name}/{file}");
+            assert_eq!(all.totals, some.totals, "{name}/{file}");
+            left_out += all.connections.len() - some.connections.len();
+            told += flagged(&some).len();
+        }
+    }
+    assert!(left_out > 1_000 && told > 100, "{left_out} left out, {told} told of");
+}
+
 /// The names of all findings on single connections, as notes or otherwise, with how many connections have each.
 fn found(scenario: &str, file: &str, name: &str) -> usize {
     let outcome = capture(scenario, file);

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::heard::Heard;
 use crate::findings::{self, HostFacts, Roles, ServiceFacts};
-use crate::tcp::{Clock, Closure, Connection, Ending};
+use crate::tcp::{Clock, Connection, Ending};
 use crate::wire::{Endpoint, Side, Span};
 
 /// The longest of something, and on which connection.
@@ -155,13 +155,12 @@ impl Folded {
         let [lo, hi] = [connection.key.lo.port(), connection.key.hi.port()];
         let client = connection.opener().unwrap_or(if lo <= hi { Side::Hi } else { Side::Lo });
         let roles = Roles { client, assumed: connection.opener().is_none() };
-        let closure = Closure::of(connection, client);
-        self.add(connection, roles, &closure);
+        self.add(connection, roles, Ending::of(connection, client));
     }
 
     /// Counts one connection, healthy or not.
-    pub(super) fn add(&mut self, connection: &Connection, roles: Roles, closure: &Closure) {
-        let mut is_placed = self.add_to_service(connection, roles, closure);
+    pub(super) fn add(&mut self, connection: &Connection, roles: Roles, ending: Ending) {
+        let mut is_placed = self.add_to_service(connection, roles, ending);
         for side in Side::BOTH {
             let half = &connection.halves[side.index()];
             let address = connection.key.endpoint(side).addr();
@@ -178,7 +177,7 @@ impl Folded {
         self.unplaced += u64::from(!is_placed);
         let totals = &mut self.totals;
         totals.connections += 1;
-        match closure.ending {
+        match ending {
             Ending::Orderly => totals.closed_by_both += 1,
             Ending::Reset(_) => totals.reset += 1,
             Ending::Unanswered => totals.unanswered += 1,
@@ -208,7 +207,7 @@ impl Folded {
     }
 
     /// Whether there was room for the service.
-    fn add_to_service(&mut self, connection: &Connection, roles: Roles, closure: &Closure) -> bool {
+    fn add_to_service(&mut self, connection: &Connection, roles: Roles, ending: Ending) -> bool {
         let endpoint = connection.key.endpoint(roles.server());
         let Some(service) = place(&mut self.services, endpoint, self.most) else { return false };
         service.connections += 1;
@@ -223,7 +222,7 @@ impl Folded {
             let unread = [service.unread_since, Some(closed.at)];
             service.unread_since = unread.into_iter().flatten().min();
         }
-        match closure.ending {
+        match ending {
             Ending::Orderly => service.closed_by_both += 1,
             Ending::Reset(_) => service.reset += 1,
             _ => {}

@@ -12,7 +12,7 @@ use super::roles::Cast;
 use super::run::InputFacts;
 use crate::decode::{FragmentCounts, Skips};
 use crate::findings::{self, CaptureFacts, Case, Graces, HostFacts, Roles, ServiceFacts, Verdict};
-use crate::tcp::{Closure, Connection, EndpointState, Numbers, replay};
+use crate::tcp::{Closure, Connection, Ending, EndpointState, Numbers, replay};
 #[cfg(test)]
 use crate::wire::Stamp;
 use crate::wire::{Endpoint, FlowKey, Side, Span, Timestamp};
@@ -168,7 +168,7 @@ impl<'o> Survey<'o> {
         let mut assumed_services = HashSet::new();
         for connection in all() {
             let roles = cast.roles(connection);
-            folded.add(connection, roles, &Closure::of(connection, roles.client));
+            folded.add(connection, roles, Ending::of(connection, roles.client));
             let service = connection.key.endpoint(roles.server());
             if roles.assumed && !cast.is_listening(&service) && folded.services.contains_key(&service) {
                 assumed_services.insert(service);

@@ -162,17 +162,17 @@ impl PcapNg {
         read_u32(self.order, bytes, at)
     }
 
-    /// The common packet block, and nothing else: what the loop is about. `None` sends it to [`Self::block`].
+    /// The common packet block, and nothing else: what the loop is about. `None` sends it to [`Self::block`]. The byte order
+    /// is known when this is compiled; asked for every field, the walk took 140 instructions a block, not 114.
     #[inline(always)]
-    fn enhanced<'a>(&self, rest: &'a [u8], base: usize) -> Option<(Frame, &'a [u8])> {
+    fn enhanced<'a, const BIG: bool>(&self, rest: &'a [u8], base: usize) -> Option<(Frame, &'a [u8])> {
         let head = rest.first_chunk::<PACKET_DATA>()?;
-        let [kind, length, interface, high, low, captured, original] = [0, 4, 8, 12, 16, 20, 24].map(|at| {
+        let field = |at: usize| {
             let field = [head[at], head[at + 1], head[at + 2], head[at + 3]];
-            match self.order {
-                ByteOrder::Little => u32::from_le_bytes(field),
-                ByteOrder::Big => u32::from_be_bytes(field),
-            }
-        });
+            if BIG { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) }
+        };
+        let (kind, length, interface, high, low) = (field(0), field(4), field(8), field(12), field(16));
+        let (captured, original) = (field(20), field(24));
         let known = self.interfaces.get(interface as usize)?;
         let padded = captured.checked_next_multiple_of(4)?;
         // Exactly the packet and its pad: no options, so no drops told.
@@ -184,7 +184,8 @@ impl PcapNg {
             return None;
         }
         let (this, next) = rest.split_at_checked(length as usize)?;
-        if self.u32(this, length as usize - BLOCK_TRAILER)? != length {
+        let trailer = *this.last_chunk::<BLOCK_TRAILER>()?;
+        if trailer != [head[4], head[5], head[6], head[7]] {
             return None;
         }
         let ticks = u64::from(high) << 32 | u64::from(low);
@@ -376,7 +377,11 @@ impl Walk for PcapNg {
                 break Stop::Full;
             }
             let base = bytes.len() - rest.len();
-            if let Some((frame, next)) = self.enhanced(rest, base) {
+            let enhanced = match self.order {
+                ByteOrder::Little => self.enhanced::<false>(rest, base),
+                ByteOrder::Big => self.enhanced::<true>(rest, base),
+            };
+            if let Some((frame, next)) = enhanced {
                 found.push(frame);
                 rest = next;
                 continue;

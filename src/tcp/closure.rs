@@ -36,40 +36,47 @@ pub struct Closure {
 impl Closure {
     /// Of a connection whose originator is that side.
     pub fn of(connection: &Connection, originator: Side) -> Closure {
-        let ending = ending(connection, originator);
         Closure {
-            ending,
+            ending: Ending::of(connection, originator),
             conn_state: conn_state(connection, originator),
             history: connection.history.letters(originator),
         }
     }
 }
 
-fn ending(connection: &Connection, originator: Side) -> Ending {
-    let responder = originator.peer();
-    let fins = Side::BOTH.map(|side| connection.fin(side).is_some());
-    if connection.closed_by_both() {
-        return Ending::Orderly;
-    }
-    let answered = connection.halves[responder.index()].flags.all(TcpFlags::SYN | TcpFlags::ACK)
-        || connection.established();
-    let mut resets: Vec<_> = Side::BOTH.into_iter().filter(|&side| connection.ended_by_rst(side)).collect();
-    resets.sort_by_key(|&side| connection.rst(side).map(|rst| rst.seen.frame));
-    if let Some(&first) = resets.first() {
-        // A RST alone, in a capture that began late, refuses nothing: there was no SYN to refuse.
-        let asked = connection.halves[originator.index()].flags.any(TcpFlags::SYN);
-        return if first == responder && asked && !answered { Ending::Refused } else { Ending::Reset(first) };
-    }
-    match fins {
-        [true, true] => Ending::LastAck,
-        [true, false] => Ending::HalfClosed(Side::Lo),
-        [false, true] => Ending::HalfClosed(Side::Hi),
-        [false, false]
-            if !answered && !connection.halves[responder.index()].spoke() && !connection.midstream() =>
-        {
-            Ending::Unanswered
+impl Ending {
+    /// Of a connection whose originator is that side.
+    pub fn of(connection: &Connection, originator: Side) -> Ending {
+        let responder = originator.peer();
+        let fins = Side::BOTH.map(|side| connection.fin(side).is_some());
+        if connection.closed_by_both() {
+            return Ending::Orderly;
         }
-        [false, false] => Ending::Open,
+        let answered = connection.halves[responder.index()].flags.all(TcpFlags::SYN | TcpFlags::ACK)
+            || connection.established();
+        let mut resets: Vec<_> =
+            Side::BOTH.into_iter().filter(|&side| connection.ended_by_rst(side)).collect();
+        resets.sort_by_key(|&side| connection.rst(side).map(|rst| rst.seen.frame));
+        if let Some(&first) = resets.first() {
+            // A RST alone, in a capture that began late, refuses nothing: there was no SYN to refuse.
+            let asked = connection.halves[originator.index()].flags.any(TcpFlags::SYN);
+            return if first == responder && asked && !answered {
+                Ending::Refused
+            } else {
+                Ending::Reset(first)
+            };
+        }
+        match fins {
+            [true, true] => Ending::LastAck,
+            [true, false] => Ending::HalfClosed(Side::Lo),
+            [false, true] => Ending::HalfClosed(Side::Hi),
+            [false, false]
+                if !answered && !connection.halves[responder.index()].spoke() && !connection.midstream() =>
+            {
+                Ending::Unanswered
+            }
+            [false, false] => Ending::Open,
+        }
     }
 }
 
