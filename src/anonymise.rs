@@ -6,6 +6,7 @@
 //! traffic of known addresses learns how these look, and how near others are to them: that is the price of keeping
 //! prefixes.
 
+mod comparison;
 mod packet;
 mod text;
 

@@ -16,6 +16,7 @@ mod path;
 mod read;
 mod rows;
 mod sketch;
+mod story;
 mod stretch;
 mod trace;
 mod transit;
@@ -26,12 +27,14 @@ use std::path::PathBuf;
 pub use clock::Relation;
 pub use fates::{Alteration, Event, Fate};
 pub use matching::{How, Member, Shared};
-pub use opinions::{Kind, Matter, Opinion, Ruling, Story};
+pub use matters::{Kind, Matter};
+pub use opinions::{Opinion, Ruling};
 pub use path::{OrderedBy, Path};
 pub use rows::Row;
+pub use story::Story;
 pub use stretch::{Flow, Stretch};
 pub use trace::Numbering;
-pub use watch::Doubt;
+pub use watch::{Completeness, Doubt};
 
 use crate::analysis::{AnalyzeError, Judged, Options, Outcome, Progress};
 use crate::capture::CaptureError;
@@ -189,7 +192,7 @@ fn compare(material: read::Material) -> Result<Comparison, CompareError> {
             let stops = material.stops(from, &order, &passes, traces, &watches);
             journey::Journey::new(from, stops, &|near, far| relations.between(near, far))
         });
-        let story = opinions::story(&material, shared, &order, &journeys, &relations);
+        let story = story::story(&material, shared, &order, &journeys, &relations);
         stretches.iter_mut().for_each(|stretch| stretch.add(&material, &journeys, &story));
         if shared.is_shared() || story.tells() {
             stories.push(story);

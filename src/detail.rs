@@ -19,6 +19,7 @@ use foldhash::fast::RandomState;
 use crate::analysis::{Input, InputFacts, Options};
 use crate::capture::{CaptureError, LinkType, Record};
 use crate::decode::{self, Decoded, Decoder};
+use crate::place;
 use crate::tcp::Connection;
 use crate::wire::{FlowKey, Segment, Stamp};
 
@@ -36,7 +37,7 @@ pub struct Hit<'a> {
 
 /// Whether every input can be read again: a file, no pipe.
 pub fn can_read_again(inputs: &[InputFacts]) -> bool {
-    inputs.iter().all(|input| std::fs::metadata(&input.path).is_ok_and(|metadata| metadata.is_file()))
+    inputs.iter().all(|input| place::lasts(&input.path))
 }
 
 /// Reads the inputs again and hands every segment of the connections asked for to `sink`, in order of capture.

@@ -11,6 +11,7 @@ pub mod advise;
 
 pub mod capture;
 pub mod decode;
+pub mod place;
 
 pub mod tcp;
 

@@ -9,6 +9,7 @@ const LAYERS: &[&str] = &[
     "known",
     "knowledge",
     "advise",
+    "place",
     "capture",
     "decode",
     "tcp",

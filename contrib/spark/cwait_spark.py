@@ -7,7 +7,8 @@ Each capture is one Spark task that runs `cwait-pcap map` on an executor; `merge
 the driver. Retries and lost executors are Spark's own business: a fragment is named by the content of its capture and
 appears whole or not at all, so doing one twice changes nothing.
 
-The captures and --out must be reachable under the same path from every executor and the driver. What cannot be read (exit
+The captures and --out must be reachable under the same path from every executor and the driver; captures may also be named
+s3://, gs:// or az://, if the program was built with its feature object_store. What cannot be read (exit
 status 2) is named and left out; what may pass (exit status 75, an executor without the binary) is tried again by Spark.
 The exit status is that of `report`; 3 instead of 0 if a capture was left out or read in part; 2 if none could be read.
 """
@@ -90,6 +91,11 @@ def given_up(error):
     return TRY_AGAIN
 
 
+def absolute(capture):
+    """The same name wherever it is used; that of an object in a store is so already."""
+    return capture if "://" in capture else os.path.abspath(capture)
+
+
 def parse(arguments):
     """Everything behind `--` is for `cwait-pcap report`."""
     own, report = arguments, []
@@ -97,7 +103,7 @@ def parse(arguments):
         at = arguments.index("--")
         own, report = arguments[:at], arguments[at + 1 :]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("captures", nargs="+", help="captures, or quoted patterns of them")
+    parser.add_argument("captures", nargs="+", help="captures: files, quoted patterns of them, or s3://, gs://, az:// names")
     parser.add_argument("--out", required=True, help="a folder that every executor and the driver reach")
     parser.add_argument("--binary", default="cwait-pcap", help="the program on the executors [cwait-pcap]")
     parser.add_argument("--fan-in", type=int, default=64, help="fragments that one merge takes [64]")
@@ -116,7 +122,7 @@ def main():
     os.makedirs(parts, exist_ok=True)
     spark = SparkSession.builder.appName("cwait-pcap").getOrCreate()
     context = spark.sparkContext
-    captures = context.parallelize([os.path.abspath(path) for path in args.captures], len(args.captures))
+    captures = context.parallelize([absolute(capture) for capture in args.captures], len(args.captures))
     try:
         mapped = captures.map(lambda capture: map_one(binary, parts, options, capture)).collect()
     except Py4JJavaError as error:

@@ -1,11 +1,11 @@
 //! Reading captures from files and pipes into an [`Analysis`].
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::{Analysis, Input, Options, Outcome, threads};
 use crate::capture::{CaptureError, Reader, Summary};
+use crate::place;
 use crate::transcript::Facts;
 use crate::wire::{Span, Timestamp};
 
@@ -291,8 +291,9 @@ fn first_time(path: &Path, options: &Options) -> Result<Option<Timestamp>, Analy
 
 fn hash_of(path: &Path) -> Result<String, AnalyzeError> {
     let mut hasher = blake3::Hasher::new();
-    let file = File::open(path);
-    file.and_then(|file| hasher.update_reader(file).map(|_| ()))
+    let opened = place::open(path);
+    opened
+        .and_then(|opened| hasher.update_reader(opened.octets).map(|_| ()))
         .map_err(|source| AnalyzeError::Hash { path: path.to_owned(), source })?;
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Names;
 use crate::analysis::connection_id;
-use crate::report::{Connection, Report};
+use crate::report::{Connection, Report, Tool};
 
 /// What is said instead of words of people and lines of hosts.
 const LEFT_OUT: &str = "(left out)";
@@ -72,9 +72,7 @@ impl Report {
     /// None, unless the report cannot be written as JSON.
     pub fn anonymised(&self, names: &Names) -> serde_json::Result<Report> {
         let mut report = self.clone();
-        let command = |word: &String| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        report.tool.command_line.truncate(2);
-        report.tool.command_line.retain(command);
+        command_alone(&mut report.tool);
         for (number, input) in (1..).zip(&mut report.inputs) {
             input.path = format!("capture {number}");
             input.hash = None;
@@ -153,6 +151,13 @@ impl Report {
     }
 }
 
+/// Leaves the program and its command of a command line.
+pub(super) fn command_alone(tool: &mut Tool) {
+    let command = |word: &String| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    tool.command_line.truncate(2);
+    tool.command_line.retain(command);
+}
+
 /// The names in `7 by python3 (pid 4828) + sshd, 3 by no process and 2 more`.
 fn programs(holders: &str) -> impl Iterator<Item = &str> {
     let ours = |name: &str| matches!(name, "no process" | "a process") || name.starts_with("pid ");
@@ -171,17 +176,17 @@ fn id_of(connection: &Connection, names: &Names) -> Option<String> {
 }
 
 /// Goes through every string of a report.
-struct Rewriting<'a> {
-    names: &'a Names,
+pub(super) struct Rewriting<'a> {
+    pub(super) names: &'a Names,
     /// New names of connections.
-    ids: HashMap<String, String>,
+    pub(super) ids: HashMap<String, String>,
     /// Words of hosts, and what to say instead.
-    words: Vec<(String, String)>,
+    pub(super) words: Vec<(String, String)>,
 }
 
 impl Rewriting<'_> {
     /// The value with every string replaced; `field` says under which name it stands.
-    fn value(&self, value: Value, field: &str) -> Value {
+    pub(super) fn value(&self, value: Value, field: &str) -> Value {
         match value {
             Value::String(text) => Value::String(self.string(&text, field)),
             Value::Array(all) => all.into_iter().map(|value| self.value(value, field)).collect(),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use globset::GlobBuilder;
 use walkdir::WalkDir;
 
+use crate::place;
+
 /// A file that may be a capture.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Found {
@@ -46,8 +48,8 @@ impl Search {
     fn path(&mut self, path: &Path) {
         if path.is_dir() {
             self.folder(path, self.deepest, &|_| true);
-        } else if path.exists() || !is_pattern(path) {
-            match std::fs::metadata(path) {
+        } else if place::is_remote(path) || path.exists() || !is_pattern(path) {
+            match place::len(path) {
                 Ok(_) => self.found.push(Found { path: path.to_owned(), named: true }),
                 Err(error) => self.failed.push((path.to_owned(), error)),
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::find::Found;
 use crate::capture::{CaptureError, Limits, Reader};
 use crate::fragment::{Joining, Sequence, out_of_sequence, series};
+use crate::place;
 use crate::wire::Timestamp;
 
 /// The captures of a batch.
@@ -77,7 +78,7 @@ impl Plan {
                     continue;
                 }
             };
-            let octets = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let octets = place::len(path).unwrap_or(0);
             let name = match joining {
                 Joining::Never => (path.display().to_string(), String::new()),
                 Joining::Auto => (series(path), format!("{:?} {:?}", looked.links, looked.snaplen)),

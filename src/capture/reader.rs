@@ -10,6 +10,7 @@ use super::{
     Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Found, Limits, Looks, Recognised, Record, Source,
     Stop, Summary, Unpacked, Walk,
 };
+use crate::place;
 use crate::wire::Timestamp;
 
 /// Reads one capture from its first record to its last.
@@ -73,13 +74,10 @@ impl Content {
     /// # Errors
     /// If it cannot be opened or read, or begins as a capture and is none.
     pub fn open(path: &Path, limits: &Limits) -> Result<Content, CaptureError> {
-        let file = File::open(path).map_err(CaptureError::Open)?;
-        let file_len =
-            file.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
-        let again = file.try_clone().ok();
-        let mut content = Content::from_read(Box::new(file), limits)?;
+        let opened = place::open(path).map_err(CaptureError::Open)?;
+        let mut content = Content::from_read(opened.octets, limits)?;
         if let Content::Records(reader) = &mut content {
-            (reader.file, reader.file_len) = (again, file_len);
+            (reader.file, reader.file_len) = (opened.file, opened.len);
         }
         Ok(content)
     }

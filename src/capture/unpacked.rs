@@ -1,12 +1,12 @@
 //! Text beside captures (socket listings, system call logs): plain or compressed, unfolded with the readers of captures
 //! and under the same limits. What the text says is not known here.
 
-use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use super::source::{Ending, Source, Trouble};
 use super::{CaptureError, Compression, Limits};
+use crate::place;
 
 /// The content of an input, unfolded if it is compressed. Lines are taken with [`BufRead`].
 pub struct Unpacked {
@@ -19,7 +19,7 @@ impl Unpacked {
     /// # Errors
     /// If it cannot be opened or read, or is compressed and damaged from the beginning.
     pub fn open(path: &Path, limits: &Limits) -> Result<Unpacked, CaptureError> {
-        Unpacked::from_read(Box::new(File::open(path).map_err(CaptureError::Open)?), limits)
+        Unpacked::from_read(place::open(path).map_err(CaptureError::Open)?.octets, limits)
     }
 
     /// Takes any input.

@@ -286,6 +286,13 @@ pub struct AnonymiseArgs {
     pub anonymize_key_file: Option<PathBuf>,
 }
 
+impl AnonymiseArgs {
+    /// Whether there is a key.
+    pub fn is_asked_for(&self) -> bool {
+        self.anonymize.is_some() || self.anonymize_key_file.is_some()
+    }
+}
+
 #[derive(Group, Debug)]
 pub struct ReportArgs {
     /// A fragment written by map or merge, or a report written with --format json ('-' is standard input)

@@ -12,13 +12,14 @@ use cwait_pcap::report::{CompareFormat, CompareReport, Detail, Severity, Style};
 
 use super::analyze::{command_line, options};
 use super::args::CompareArgs;
-use super::job::zone;
+use super::job::{names, zone};
 use super::output::{check_file, to_file, to_stdout};
 use super::progress::Progress;
 use super::status::Status;
 
 /// Reads, compares, writes.
 pub fn run(args: &CompareArgs) -> Result<Status> {
+    let names = names(&args.anonymise)?;
     let vantages = vantages(args)?;
     let inputs: Vec<PathBuf> = vantages.iter().flat_map(|vantage| vantage.captures.clone()).collect();
     let outputs = outputs(args, &inputs)?;
@@ -35,7 +36,12 @@ pub fn run(args: &CompareArgs) -> Result<Status> {
         }
         other => other?,
     };
-    let report = CompareReport::build(&comparison, &command_line());
+    let mut report = CompareReport::build(&comparison, &command_line());
+    report.title.clone_from(&args.title);
+    report.notes.clone_from(&args.note);
+    if let Some(names) = names {
+        report = report.anonymised(&names)?;
+    }
     for (to, format) in &outputs {
         let written = match to {
             None => to_stdout(|out| report.write(*format, &style, out)).context("standard output"),
@@ -66,6 +72,10 @@ fn vantages(args: &CompareArgs) -> Result<Vec<Vantage>> {
     let twice = names.iter().any(|name| names.iter().filter(|other| *other == name).count() > 1);
     if twice {
         names = args.vantages.iter().map(|path| path.display().to_string()).collect();
+    }
+    if args.anonymise.is_asked_for() {
+        // Files are often called after hosts; what the user calls a place is what the reader is to see.
+        names = (1..=names.len()).map(|place| format!("place {place}")).collect();
     }
     for (name, given) in names.iter_mut().zip(&args.name) {
         name.clone_from(given);
@@ -124,7 +134,10 @@ fn outputs(args: &CompareArgs, inputs: &[PathBuf]) -> Result<Vec<(Option<PathBuf
             Some(_) => CompareFormat::by_extension(&extension),
         };
         let Some(format) = asked.or_else(by_name) else {
-            bail!("{}: no format has that extension; use .txt .html .md .json, or --format", file.display());
+            bail!(
+                "{}: no format has that extension; use .txt .html .md .json .ndjson, or --format",
+                file.display()
+            );
         };
         if let Some(file) = &to {
             check_file(file, inputs)?;

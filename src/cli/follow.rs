@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use cwait_pcap::analysis::{Options, Outcome};
 use cwait_pcap::capture::{CaptureError, Limits, Reader};
 use cwait_pcap::follow::{Alert, Alerts, Follower, Ring, Tail, Wait, write_metrics};
+use cwait_pcap::place;
 use cwait_pcap::report::{Report, Request};
 use cwait_pcap::wire::{Span, Timestamp};
 
@@ -125,6 +126,12 @@ struct Reading {
 impl Reading {
     fn run(&self) -> Result<()> {
         let first = &self.captures[0];
+        if self.grows && place::is_remote(first) {
+            bail!(
+                "{}: --follow waits at the end of a file; an object in a store does not grow",
+                first.display()
+            );
+        }
         if self.grows && !is_stdio(first) {
             return self.follow(first);
         }

@@ -9,6 +9,7 @@ use cwait_pcap::analysis::Options;
 use cwait_pcap::capture::Interrupt;
 use cwait_pcap::findings::Grace;
 use cwait_pcap::fragment::{self, FragmentError, Merged};
+use cwait_pcap::place;
 use cwait_pcap::report::{Listed, Report, Request};
 
 use super::analyze::{command_line, evidence, options, select};
@@ -172,7 +173,6 @@ pub fn report(args: &ReportArgs) -> Result<Status> {
 /// Whether the captures still are where they were, as far as their sizes tell.
 pub fn same_files(inputs: &[cwait_pcap::analysis::InputFacts]) -> bool {
     inputs.iter().all(|input| {
-        fs::metadata(&input.path)
-            .is_ok_and(|found| found.is_file() && found.len() == input.summary.file_bytes)
+        place::lasts(&input.path) && place::len(&input.path).is_ok_and(|len| len == input.summary.file_bytes)
     })
 }

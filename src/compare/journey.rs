@@ -5,6 +5,7 @@ use super::clock::Relation;
 use super::trace::Pass;
 use super::transit::{Onward, Transit, take};
 use super::watch::{Doubt, Watch};
+use crate::findings::Certainty;
 use crate::wire::{Span, TcpFlags, Timestamp};
 
 /// A place on the way of what one end sends.
@@ -88,6 +89,12 @@ impl<'a> Journey<'a> {
             return Some(Doubt::Direction);
         }
         self.arrived_unseen(pass, stop).then_some(Doubt::Arrived)
+    }
+
+    /// How sure it is that what a vantage point misses so many times did not pass it, where no doubt is known.
+    pub(super) fn certainty(&self, at: usize, misses: u32) -> Certainty {
+        let there = self.stops.iter().find(|stop| stop.at == at);
+        there.map_or(Certainty::Likely, |there| there.watch.certainty(misses))
     }
 
     /// Whether a stop shows the octets of a segment, in whatever segments; of one that ends with a FIN, the FIN.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::fates::{Alteration, Event};
 use super::journey::Journey;
-use super::opinions::{Kind, Story};
+use super::matters::Kind;
 use super::path::Path;
 use super::read::Material;
+use super::story::Story;
 use super::transit::Onward;
 use crate::detail::Act;
 use crate::wire::Span;

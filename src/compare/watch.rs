@@ -1,7 +1,13 @@
 //! What the absence of a segment at a vantage point is worth. Nothing, where the capture may have missed it.
+//!
+//! A capture that counts what it dropped, and counts nothing, is believed. Where the format counts no drops (pcap), the
+//! acknowledgments count them: whoever acknowledges octets has received them, and a capture that shows all of these, in n
+//! segments that carry any, misses less than 3 in n (the rule of three, 95 %). To miss k by chance is then less likely than (3/n)^k; below
+//! one in a thousand, and for more than one segment, it is ruled out.
 
 use crate::analysis::{InputFacts, Outcome};
 use crate::decode::Skip;
+use crate::findings::Certainty;
 use crate::wire::{Span, Timestamp};
 
 /// Why it cannot be told whether a segment passed a vantage point that does not show it.
@@ -58,6 +64,50 @@ pub(super) struct Watch {
     untimed_drops: bool,
     cut: bool,
     damaged: bool,
+    /// It counts its drops, or is known to have missed next to none.
+    completeness: Completeness,
+}
+
+/// What speaks for a capture's having missed nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Completeness {
+    /// It counts what it drops.
+    Counted,
+    /// It does not, and shows every octet that was acknowledged, in about so many segments.
+    Shown(u64),
+    /// Nothing.
+    Unknown,
+}
+
+/// Less likely than that does not happen.
+const NO_CHANCE: f64 = 1e-3;
+
+impl Completeness {
+    /// Of a capture of which all connections were kept.
+    pub fn of(outcome: &Outcome) -> Completeness {
+        if outcome.capture.drops.is_some() {
+            return Completeness::Counted;
+        }
+        let mut tallies = outcome.connections.iter().flat_map(|judged| &judged.connection.tallies);
+        if tallies.any(|tally| tally.acked_unseen > 0) {
+            return Completeness::Unknown;
+        }
+        let halves = outcome.connections.iter().flat_map(|judged| &judged.connection.halves);
+        // One in two carries octets; the others acknowledge.
+        Completeness::Shown(halves.map(|half| u64::from(half.segments)).sum::<u64>() / 2)
+    }
+
+    /// How sure it is that what is missing so many times was not there.
+    fn certainty(self, misses: u32) -> Certainty {
+        match self {
+            Completeness::Counted => Certainty::Certain,
+            Completeness::Shown(segments) if misses > 1 => {
+                let by_chance = (3.0 / segments.max(3) as f64).powf(f64::from(misses));
+                if by_chance < NO_CHANCE { Certainty::Certain } else { Certainty::Likely }
+            }
+            Completeness::Shown(_) | Completeness::Unknown => Certainty::Likely,
+        }
+    }
 }
 
 /// A drop between two frames happened so near to them.
@@ -75,7 +125,13 @@ impl Watch {
             untimed_drops: capture.drops.unwrap_or(0) > timed,
             cut: outcome.frames.skips.get(Skip::CutShort) > 0,
             damaged: outcome.inputs.iter().any(damaged),
+            completeness: Completeness::of(outcome),
         }
+    }
+
+    /// How sure it is that what is missing here so many times did not pass, where there is no doubt.
+    pub(super) fn certainty(&self, misses: u32) -> Certainty {
+        self.completeness.certainty(misses)
     }
 
     /// Why the absence of a segment that should have passed between these times (of this place's clock) says nothing.
@@ -126,4 +182,24 @@ fn drops(input: &InputFacts) -> Vec<(Timestamp, Timestamp)> {
         earlier.push((drop.before_frame, at));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_is_certain_where_chance_is_ruled_out() {
+        for (completeness, misses, certainty) in [
+            (Completeness::Counted, 1, Certainty::Certain),
+            (Completeness::Unknown, 50, Certainty::Likely),
+            (Completeness::Shown(1_000_000), 1, Certainty::Likely),
+            (Completeness::Shown(100), 2, Certainty::Certain),
+            (Completeness::Shown(60), 2, Certainty::Likely),
+            (Completeness::Shown(60), 3, Certainty::Certain),
+            (Completeness::Shown(0), 9, Certainty::Likely),
+        ] {
+            assert_eq!(completeness.certainty(misses), certainty, "{completeness:?} {misses}");
+        }
+    }
 }

@@ -131,3 +131,43 @@ fn a_place_may_be_several_files_or_a_folder() {
     assert!(told(&reports[0]) == told(&reports[1]) && told(&reports[0]) == told(&reports[2]));
     assert_eq!(reports[1].vantages[0].name, "ring");
 }
+
+#[test]
+fn a_comparison_names_no_host_if_so_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let [inside, outside] = translated();
+    let outputs = ["json", "ndjson", "html", "md", "txt"].map(|extension| file(&format!("a.{extension}")));
+    let asked = ["--anonymize", "a key", "--title", "Ticket 7", "--note", "seen from 10.1.1.2"];
+    let mut args = vec![inside.as_str(), outside.as_str(), "--name", "office"];
+    args.extend(asked);
+    args.extend(outputs.iter().flat_map(|output| ["-o", output.as_str()]));
+    let done = run(&args);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    for output in &outputs {
+        let written = std::fs::read_to_string(output).unwrap();
+        for name in
+            ["10.1.1.", "192.0.2.", "address-translation", "inside.pcap", "outside.pcap", "inside >", "a key"]
+        {
+            assert!(!written.contains(name), "{output} tells {name}");
+        }
+        for said in ["Ticket 7", "seen from ", "office", "place 2", "session-forgotten"] {
+            assert!(written.contains(said), "{output} does not tell {said}");
+        }
+    }
+    let report = CompareReport::read(&std::fs::read(&outputs[0]).unwrap()).unwrap();
+    assert_eq!(report.tool.command_line, ["cwait-pcap", "compare"]);
+    let lines = std::fs::read_to_string(&outputs[1]).unwrap();
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).count();
+    let expected = [
+        ("comparison", 1),
+        ("finding", report.findings.len()),
+        ("ruling", report.rulings.len()),
+        ("stretch", report.stretches.len()),
+        ("connection", report.connections.len()),
+    ];
+    expected.iter().for_each(|(kind, many)| assert_eq!(count(kind), *many, "{kind}"));
+    assert_eq!(lines.len(), expected.iter().map(|(_, many)| many).sum::<usize>());
+}

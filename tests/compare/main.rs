@@ -3,7 +3,9 @@
 
 mod alter;
 mod bad;
+mod clocks;
 mod command;
+mod firewalls;
 #[path = "../kernel_truth/truth.rs"]
 #[allow(dead_code, reason = "verdicts of single captures are another test's matter")]
 mod truth;

@@ -6,7 +6,7 @@ use clap::{Args as Group, ColorChoice};
 use cwait_pcap::report::CompareFormat;
 
 use super::values::Badness;
-use super::{JudgeArgs, ReadArgs};
+use super::{AnonymiseArgs, JudgeArgs, ReadArgs};
 
 #[derive(Group, Debug)]
 pub struct CompareArgs {
@@ -38,6 +38,14 @@ pub struct CompareArgs {
     /// Every ladder
     #[arg(short, long)]
     pub verbose: bool,
+    /// What the report is called
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// A remark that the report carries; several times for several
+    #[arg(long, value_name = "TEXT")]
+    pub note: Vec<String>,
+    #[command(flatten)]
+    pub anonymise: AnonymiseArgs,
     #[command(flatten)]
     pub judge: JudgeArgs,
     #[command(flatten)]
@@ -55,6 +63,8 @@ pub enum CompareFormatArg {
     Markdown,
     /// Everything, for programs; 'cwait-pcap schema compare' describes it
     Json,
+    /// The same, one JSON value per line
+    Ndjson,
 }
 
 impl From<CompareFormatArg> for CompareFormat {
@@ -64,6 +74,7 @@ impl From<CompareFormatArg> for CompareFormat {
             CompareFormatArg::Html => CompareFormat::Html,
             CompareFormatArg::Markdown => CompareFormat::Markdown,
             CompareFormatArg::Json => CompareFormat::Json,
+            CompareFormatArg::Ndjson => CompareFormat::NdJson,
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::report::{Detail, Style};
 const LADDERS: usize = 5;
 
 pub(super) fn blocks(report: &CompareReport, style: &Style) -> Vec<Block> {
-    let mut blocks = vec![Block::Text(vec![Inline::Strong(report.headline.clone())])];
+    let mut blocks: Vec<Block> = report.title.iter().map(|title| Block::Heading(1, words(title))).collect();
+    blocks.extend(report.notes.iter().map(|note| Block::Text(words(note))));
+    blocks.push(Block::Text(vec![Inline::Strong(report.headline.clone())]));
     for found in &report.findings {
         blocks.extend(finding(report, style, found));
     }
@@ -20,7 +22,7 @@ pub(super) fn blocks(report: &CompareReport, style: &Style) -> Vec<Block> {
             vec![
                 vec![Inline::Code(ruled.title())],
                 words(report.name(ruled.at)),
-                vec![Inline::Strong(ruled.ruling.clone())],
+                vec![Inline::Strong(ruled.ruled())],
                 words(&number(ruled.count)),
                 words(&ruled.says),
             ]

@@ -11,6 +11,7 @@ use crate::compare::{
     Comparison, Doubt, End, Event, Fate, Flow, How, OrderedBy, Row, Ruling, Story, Stretch, View,
 };
 use crate::detail::Act;
+use crate::findings::Certainty as Sure;
 use crate::report::text::count;
 use crate::report::{KeySegment, Length, Moment, Party, Tool};
 use crate::tcp;
@@ -31,6 +32,8 @@ impl CompareReport {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 command_line: command_line.to_vec(),
             },
+            title: None,
+            notes: Vec::new(),
             vantages: (0..comparison.views.len()).map(|at| vantage(comparison, at)).collect(),
             path: comparison.path.order.clone(),
             path_by: match (comparison.path.by, comparison.path.in_part_as_given) {
@@ -156,7 +159,7 @@ pub(super) fn ruling(ruling: Ruling) -> &'static str {
 
 /// A connection's first verdict at each place stands for it; what else was found there follows from it.
 fn rulings(comparison: &Comparison) -> Vec<RulingCount> {
-    let mut counts: BTreeMap<(&str, bool, usize, Ruling), RulingCount> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, bool, usize, Ruling, Sure), RulingCount> = BTreeMap::new();
     for story in &comparison.stories {
         let mut told = vec![false; comparison.views.len()];
         for opinion in &story.opinions {
@@ -164,12 +167,19 @@ fn rulings(comparison: &Comparison) -> Vec<RulingCount> {
                 continue;
             }
             let counted = counts
-                .entry((opinion.finding, opinion.was_undecided, opinion.at, opinion.ruling))
+                .entry((
+                    opinion.finding,
+                    opinion.was_undecided,
+                    opinion.at,
+                    opinion.ruling,
+                    opinion.certainty,
+                ))
                 .or_insert_with(|| RulingCount {
                     finding: opinion.finding.to_owned(),
                     was_undecided: opinion.was_undecided,
                     at: opinion.at,
                     ruling: ruling(opinion.ruling).to_owned(),
+                    certainty: opinion.certainty.into(),
                     count: 0,
                     says: opinion.says.clone(),
                 });
@@ -236,6 +246,7 @@ fn connection(comparison: &Comparison, story: &Story) -> ComparedConnection {
         was_undecided: opinion.was_undecided,
         end: party(opinion.end),
         ruling: ruling(opinion.ruling).to_owned(),
+        certainty: opinion.certainty.into(),
         says: opinion.says.clone(),
     };
     let changes = story.alterations.iter().map(|((what, (from, to)), segments)| {

@@ -1,17 +1,18 @@
 //! What the path did, put together over connections, in the words of a ticket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{id, moment, service, stream};
+use super::owed::owed;
 use super::{PathEvidence, PathFinding};
-use crate::compare::{Comparison, End, Kind, Matter, Opinion, Ruling, Story};
+use crate::compare::{Comparison, Completeness, End, Kind, Matter, Story};
 use crate::findings::Certainty;
 use crate::report::Severity;
 use crate::report::text::count;
 use crate::wire::Span;
 
 /// So many connections are shown as evidence.
-const SHOWN: usize = 3;
+pub(super) const SHOWN: usize = 3;
 
 /// What is told as one: what happened, to which service, between which places.
 type Subject = (Kind, String, (usize, usize));
@@ -74,19 +75,20 @@ impl Group<'_> {
         let of = of_service(self.comparison, &self.service);
         let (headline, says, advice) = self.words(&format!("{n} of {}", count(of, "connection")));
         let certainty = self.members.iter().map(|(_, matter)| matter.certainty).min();
-        let proof = match certainty {
-            Some(Certainty::Certain) => {
-                "Both captures were running then, and neither says that it dropped anything."
-            }
-            _ => "One of the captures may have missed it; the hop limit speaks all the same.",
+        let missing_at = |(_, matter): &(&Story, &Matter)| {
+            let (a, b) = matter.between;
+            if matter.first.0 == a { b } else { a }
         };
+        let places: BTreeSet<usize> = self.members.iter().map(missing_at).collect();
+        let certainty = certainty.unwrap_or(Certainty::Possible);
+        let proof = proof(self.comparison, certainty, &places);
         PathFinding {
             name: self.kind.name().to_owned(),
             severity: match self.kind {
                 Kind::SessionForgotten | Kind::FinLost | Kind::RstForged => Severity::Error,
                 Kind::Forged | Kind::RstLost | Kind::SynLost | Kind::DataLost => Severity::Warning,
             },
-            certainty: certainty.unwrap_or(Certainty::Possible).into(),
+            certainty: certainty.into(),
             between: Some(self.between.into()),
             service: self.service.clone(),
             count: n,
@@ -229,66 +231,25 @@ impl Group<'_> {
     }
 }
 
-/// FINs that are owed for certain: the place next to the owner shows none either.
-fn owed(comparison: &Comparison) -> Vec<PathFinding> {
-    const NAME: &str = "missing-fin";
-    let mut groups: BTreeMap<(String, End), Vec<(&Story, &Opinion)>> = BTreeMap::new();
-    for story in &comparison.stories {
-        let confirmed = story
-            .opinions
-            .iter()
-            .find(|opinion| opinion.finding == NAME && opinion.ruling == Ruling::Confirmed);
-        if let Some(opinion) = confirmed {
-            groups.entry((service(comparison, story), opinion.end)).or_default().push((story, opinion));
-        }
+/// Why places are believed that show nothing, or why not quite.
+pub(super) fn proof(comparison: &Comparison, certainty: Certainty, places: &BTreeSet<usize>) -> String {
+    let names: Vec<&str> = places.iter().map(|&at| &*comparison.views[at].name).collect();
+    if certainty < Certainty::Certain {
+        return format!("That {} missed it by itself cannot be ruled out.", names.join(" or "));
     }
-    let tell = |((service, end), members): ((String, End), Vec<(&Story, &Opinion)>)| {
-        let of = of_service(comparison, &service);
-        let finding = |(story, opinion): &(&Story, &Opinion)| {
-            let judged = comparison.judged(&story.shared, opinion.at)?;
-            let finding = judged.verdict.findings.iter().find(|finding| finding.name == NAME)?;
-            Some((judged, finding.since?, finding.severity(members.len())))
-        };
-        let severity = members.iter().filter_map(finding).map(|(.., severity)| severity).max();
-        let evidence = members.iter().take(SHOWN).filter_map(|member| {
-            let (judged, since, _) = finding(member)?;
-            let at = member.1.at;
-            Some(PathEvidence {
-                at,
-                stream: stream(&comparison.views[at], judged.connection.stream),
-                moment: moment(since),
-                label: format!("the {} acknowledges the FIN and sends none", end.name()),
-            })
-        });
-        let whose = match end {
-            End::Server => format!("{service} owes its FIN"),
-            End::Client => format!("the client of {service} owes its FIN"),
-        };
-        PathFinding {
-            name: NAME.to_owned(),
-            severity: severity.map_or(Severity::Note, Severity::from),
-            certainty: Certainty::Certain.into(),
-            between: None,
-            headline: format!("{whose} on {} of its {}", members.len(), count(of, "connection")),
-            says: format!(
-                "It was not lost on the way: {}. It acknowledged the other end's FIN, so it had reached CLOSE-WAIT.",
-                members[0].1.says
-            ),
-            advice: vec![
-                "Not the path: look at the program that owns the socket (cwait-pcap explain missing-fin)."
-                    .to_owned(),
-            ],
-            evidence: evidence.collect(),
-            count: members.len() as u64,
-            of,
-            connections: members.iter().map(|(story, _)| id(comparison, story)).collect(),
-            service,
+    let believed = |(&at, name): (&usize, &&str)| match Completeness::of(&comparison.views[at].outcome) {
+        Completeness::Counted => format!("{name} was capturing then and counts no drops."),
+        Completeness::Shown(_) => {
+            format!(
+                "{name} was capturing then; it does not count drops, but shows all that was acknowledged."
+            )
         }
+        Completeness::Unknown => format!("{name} was capturing then."),
     };
-    groups.into_iter().map(tell).collect()
+    places.iter().zip(&names).map(believed).collect::<Vec<_>>().join(" ")
 }
 
-fn of_service(comparison: &Comparison, name: &str) -> u64 {
+pub(super) fn of_service(comparison: &Comparison, name: &str) -> u64 {
     comparison.stories.iter().filter(|story| service(comparison, story) == name).count() as u64
 }
 

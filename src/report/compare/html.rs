@@ -28,11 +28,15 @@ pub(super) fn write(report: &CompareReport, style: &Style, out: &mut dyn io::Wri
     let mut html = String::new();
     let word = report.severity().map_or("OK", Severity::word);
     let class = report.severity().map_or("ok", severity_class);
+    let title = report.title.iter().map(|title| format!(" <span class=\"title\">{}</span>", text(title)));
+    let notes = report.notes.iter().map(|note| format!("<p>{}</p>\n", text(note)));
     let _ = writeln!(
         html,
-        "<header class=\"{class}\">\n<p class=\"lead\"><span class=\"severity\">{word}</span></p>\n<h1>{}</h1>\n\
+        "<header class=\"{class}\">\n<p class=\"lead\"><span class=\"severity\">{word}</span>{}</p>\n<h1>{}</h1>\n{}\
          </header>\n<main>",
-        text(&report.headline)
+        title.collect::<String>(),
+        text(&report.headline),
+        notes.collect::<String>()
     );
     section(&mut html, "findings", "What the path did", |html| {
         report.findings.iter().for_each(|finding| self::finding(html, report, style, finding));
@@ -43,7 +47,7 @@ pub(super) fn write(report: &CompareReport, style: &Style, out: &mut dyn io::Wri
     if !report.rulings.is_empty() {
         section(&mut html, "rulings", "Verdicts of each vantage point, put before the others", |html| {
             let row = |ruled: &super::RulingCount| {
-                [&ruled.title(), report.name(ruled.at), &ruled.ruling, &number(ruled.count), &ruled.says]
+                [&ruled.title(), report.name(ruled.at), &ruled.ruled(), &number(ruled.count), &ruled.says]
                     .map(text)
                     .to_vec()
             };
@@ -77,7 +81,7 @@ pub(super) fn write(report: &CompareReport, style: &Style, out: &mut dyn io::Wri
         let _ = writeln!(html, "<p><code>{}</code></p>", text(&report.tool.command_line.join(" ")));
     });
     html.push_str("</main>\n");
-    document(&report.headline, &html, out)
+    document(report.title.as_deref().unwrap_or(&report.headline), &html, out)
 }
 
 fn section(html: &mut String, id: &str, heading: &str, fill: impl FnOnce(&mut String)) {

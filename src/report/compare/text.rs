@@ -17,6 +17,12 @@ const ALL_LADDERS: usize = 200;
 
 pub(super) fn write(report: &CompareReport, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let mut page = Page { report, style, out };
+    for said in report.title.iter().chain(&report.notes) {
+        page.paragraph("", &plain(said))?;
+    }
+    if report.title.is_some() || !report.notes.is_empty() {
+        writeln!(page.out)?;
+    }
     if report.findings.is_empty() {
         let ok = page.painted("OK", AnsiColor::Green);
         page.paragraph("", &format!("{ok}: {}", report.headline))?;
@@ -86,12 +92,12 @@ impl Page<'_> {
         }
         writeln!(self.out, "What each vantage point said by itself, and what the others make of it:")?;
         for ruled in &self.report.rulings {
-            let RulingCount { at, ruling, count: n, says, .. } = ruled;
+            let RulingCount { at, count: n, says, .. } = ruled;
             let name = self.report.name(*at);
             let text = format!(
                 "{} at {name}: {} on {}. The first: {says}.",
                 ruled.title(),
-                ruling.to_uppercase(),
+                ruled.ruled().to_uppercase(),
                 count(*n, "connection")
             );
             self.paragraph(INDENT, &plain(&text))?;
