@@ -11,7 +11,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+killer=
+trap '[ -z "$killer" ] || kill "$killer" 2> /dev/null || true; rm -rf "$work"' EXIT
 
 binary=${1:-$top/target/release/cwait-pcap}
 [ -x "$binary" ] || { echo "no program at $binary: cargo build --release" >&2; exit 2; }

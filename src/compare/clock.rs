@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
+
 use crate::wire::{Side, Span, Timestamp};
 
 /// A segment that passed both points.
@@ -59,6 +61,11 @@ const WORST_DRIFT: f64 = 1e6;
 const SOME: usize = 8;
 /// One sample in so many may contradict the others.
 const OUTLIERS: usize = 50;
+/// No more are looked for: such a clock was set, not wrong.
+const MOST_OUTLIERS: usize = 500;
+/// Of more samples than these two allow, the extremes of each stretch of time are kept.
+const STRETCHES: usize = 1_024;
+const EXTREMES: usize = 8;
 
 impl Relation {
     /// From the samples; none without any.
@@ -171,25 +178,24 @@ impl Corridor {
 
     /// The corridor, after leaving out the few points that block it at any slope.
     fn without_outliers(above: &mut Vec<Point>, below: &mut Vec<Point>) -> (Corridor, usize) {
-        let allowed = (above.len() + below.len()) / OUTLIERS;
+        let allowed = ((above.len() + below.len()) / OUTLIERS).min(MOST_OUTLIERS);
+        thin(above, |a, b| a.1.cmp(&b.1));
+        thin(below, |a, b| b.1.cmp(&a.1));
         let mut corridor = Corridor::new(above, below);
         let mut outliers = 0;
         while outliers < allowed && corridor.width(corridor.best()) < -(JITTER.0 as f64) {
             let drift = corridor.best();
             let level = |&(at, difference): &Point| difference as f64 - drift * at;
             let by_level = |a: &Point, b: &Point| level(a).total_cmp(&level(b));
-            above.sort_by(by_level);
-            below.sort_by(|a, b| by_level(b, a));
             // The one that stands apart from its like.
-            let apart = |points: &[Point]| match points {
-                [first, second, ..] => (level(first) - level(second)).abs(),
-                _ => 0.0,
+            let (lowest, highest) = (apart(above, by_level), apart(below, |a, b| by_level(b, a)));
+            let off = |of: Option<(usize, usize)>, points: &[Point]| {
+                of.map_or(-1.0, |(first, second)| (level(&points[first]) - level(&points[second])).abs())
             };
-            let worst = if apart(above) >= apart(below) { &mut *above } else { &mut *below };
-            if worst.len() < 2 {
-                break;
-            }
-            worst.remove(0);
+            let from_above = off(lowest, above) >= off(highest, below);
+            let (points, found) = if from_above { (&mut *above, lowest) } else { (&mut *below, highest) };
+            let Some((worst, _)) = found else { break };
+            points.remove(worst);
             outliers += 1;
             corridor = Corridor::new(above, below);
         }
@@ -254,6 +260,36 @@ impl Corridor {
         }
         error
     }
+}
+
+/// Keeps the first [`EXTREMES`] points by that order of each of [`STRETCHES`] stretches of time: the others lie inside whatever
+/// these allow. In order of time.
+fn thin(points: &mut Vec<Point>, order: impl Fn(&Point, &Point) -> Ordering) {
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(order(a, b)));
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return };
+    if points.len() <= STRETCHES * EXTREMES {
+        return;
+    }
+    let (begin, stretch) = (first.0, (last.0 - first.0) / STRETCHES as f64);
+    let of_one =
+        |a: &Point, b: &Point| ((a.0 - begin) / stretch) as usize == ((b.0 - begin) / stretch) as usize;
+    let mut kept = Vec::with_capacity(STRETCHES * EXTREMES);
+    for alike in points.chunk_by(of_one) {
+        let mut alike = alike.to_vec();
+        alike.sort_by(&order);
+        alike.truncate(EXTREMES);
+        kept.extend(alike);
+    }
+    kept.sort_by(|a, b| a.0.total_cmp(&b.0));
+    *points = kept;
+}
+
+/// The first and the second of the points by that order; none of fewer than two.
+fn apart(points: &[Point], order: impl Fn(&Point, &Point) -> Ordering) -> Option<(usize, usize)> {
+    let by_order = |a: &usize, b: &usize| order(&points[*a], &points[*b]);
+    let first = (0..points.len()).min_by(by_order)?;
+    let second = (0..points.len()).filter(|which| *which != first).min_by(by_order)?;
+    Some((first, second))
 }
 
 /// The lower convex hull, by time.

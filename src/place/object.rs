@@ -110,12 +110,18 @@ mod tests {
         (store, meta)
     }
 
+    fn in_parts(store: Arc<dyn ObjectStore>, meta: ObjectMeta, part: u64) -> Object {
+        let mut object = Object::new(&RUNTIME, store, meta);
+        object.part = part;
+        object
+    }
+
     #[test]
     fn parts_come_in_order_whatever_their_size() {
         let octets: Vec<u8> = (0..10_000_u32).map(|n| (n % 251) as u8).collect();
         for part in [1, 7, 1_000, 9_999, 10_000, 10_001] {
             let (store, meta) = kept(&octets);
-            let mut object = Object { part, ..Object::new(&RUNTIME, store, meta) };
+            let mut object = in_parts(store, meta, part);
             let mut read = Vec::new();
             object.read_to_end(&mut read).unwrap();
             assert!(read == octets, "in parts of {part}");
@@ -127,7 +133,7 @@ mod tests {
     #[test]
     fn no_more_is_asked_for_than_is_allowed_to_be_under_way() {
         let (store, meta) = kept(&[0; 1_000]);
-        let mut object = Object { part: 10, ..Object::new(&RUNTIME, store, meta) };
+        let mut object = in_parts(store, meta, 10);
         for read in 0..100_u64 {
             assert_eq!(object.read(&mut [0; 10]).unwrap(), 10);
             let asked = object.next / 10 - read - 1;
@@ -139,7 +145,7 @@ mod tests {
     #[test]
     fn an_object_that_is_replaced_meanwhile_is_no_mixture() {
         let (store, meta) = kept(&[1; 1_000]);
-        let mut object = Object { part: 10, ..Object::new(&RUNTIME, Arc::clone(&store), meta.clone()) };
+        let mut object = in_parts(Arc::clone(&store), meta.clone(), 10);
         object.read_exact(&mut [0; 10]).unwrap();
         RUNTIME.block_on(store.put(&meta.location, vec![2; 1_000].into())).unwrap();
         let error = object.read_to_end(&mut Vec::new()).unwrap_err();

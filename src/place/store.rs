@@ -87,14 +87,13 @@ pub(super) fn failure(error: object_store::Error) -> io::Error {
             let more = if told.contains(&root) { String::new() } else { format!(": {root}") };
             io::Error::new(kind, format!("{told}{more}"))
         }
-        _ => io::Error::other(error),
+        _ => io::Error::new(ErrorKind::Unsupported, error),
     }
 }
 
 /// Whether another try may help: nobody answered, or with a status of the server's own failure. Retries have been made.
 fn may_pass(error: &(dyn Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    causes.any(|cause| match cause.downcast_ref::<HttpError>() {
+    causes(error).any(|cause| match cause.downcast_ref::<HttpError>() {
         Some(http) => http.kind() != HttpErrorKind::Unknown,
         // The crate keeps the type that holds the status to itself.
         None => ["status code: 5", "status code: 429", "status code: 408"]
@@ -103,8 +102,12 @@ fn may_pass(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
+/// An error, and what caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 /// The words of the cause at the bottom.
 fn root(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
 }

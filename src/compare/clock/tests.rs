@@ -105,3 +105,21 @@ fn a_copy_is_known_for_one() {
     all.iter_mut().for_each(|sample| sample.difference = Span::secs(3_600));
     assert!(Relation::of(&all).unwrap().is_copy);
 }
+
+#[test]
+fn many_samples_of_which_many_are_wrong_are_thinned() {
+    let right: Vec<Sample> = samples(7_000_000_000, 0, 60, &Side::BOTH);
+    let mut all: Vec<Sample> = Vec::new();
+    for n in 0..100_000_i64 {
+        let sample = right[n as usize % right.len()];
+        let at = Timestamp(sample.at.0 + n * 370);
+        // One in four hundred was taken for another.
+        let off = if n % 400 == 0 { Span::millis(n % 4_001 - 2_000) } else { Span::ZERO };
+        all.push(Sample { at, difference: sample.difference + off, ..sample });
+    }
+    let relation = Relation::of(&all).unwrap();
+    let bound = relation.bound.unwrap();
+    assert!((relation.offset.0 - 7_000_000_000).abs() <= bound.0, "{relation:?}");
+    assert!(bound <= Span(THERE + BACK), "{relation:?}");
+    assert!(relation.outliers > 10, "{relation:?}");
+}
