@@ -68,7 +68,7 @@ fn serve(stream: TcpStream, shared: &Mutex<Shared>) -> std::io::Result<()> {
         let Some((name, value)) = line.split_once(": ") else { break };
         headers.insert(name.to_lowercase(), value.to_owned());
     }
-    let path = path.split('?').next().unwrap_or_default();
+    let path = unescaped(path.split('?').next().unwrap_or_default());
     // bucket/key; Azure's emulator puts the account before it.
     let key = path.trim_start_matches('/').trim_start_matches("devstoreaccount1/");
     let key = key.split_once('/').map_or("", |(_, key)| key).to_owned();
@@ -82,6 +82,18 @@ fn serve(stream: TcpStream, shared: &Mutex<Shared>) -> std::io::Result<()> {
         (shared.objects.get(&key).cloned(), shared.asked.len())
     };
     answer(stream, method == "HEAD", found, range, headers.get("if-match"), turn)
+}
+
+/// Without `%20` and the like.
+fn unescaped(path: &str) -> String {
+    let mut octets = path.bytes();
+    let mut plain = Vec::new();
+    while let Some(octet) = octets.next() {
+        let code = (octet == b'%').then(|| [octets.next(), octets.next()].map(Option::unwrap_or_default));
+        let code = code.map(|code| String::from_utf8_lossy(&code).into_owned());
+        plain.push(code.map_or(octet, |code| u8::from_str_radix(&code, 16).unwrap()));
+    }
+    String::from_utf8(plain).unwrap()
 }
 
 fn answer(
