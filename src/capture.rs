@@ -106,6 +106,6 @@ const FORMATS: &[Format] = &[pcap::FORMAT, pcapng::FORMAT, snoop::FORMAT, erf::F
 
 /// The name of a format as [`Summary`] tells it, from a copy of that name.
 pub fn format_name(name: &str) -> &'static str {
-    let variants = ["nanosecond pcap", "modified pcap", "Shomiti snoop"];
+    let variants = ["nanosecond pcap", "modified pcap", "Shomiti snoop", "text"];
     FORMATS.iter().map(|format| format.name).chain(variants).find(|known| *known == name).unwrap_or("capture")
 }

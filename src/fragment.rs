@@ -81,9 +81,6 @@ pub enum FragmentError {
         /// The later one.
         second: PathBuf,
     },
-    /// Lines of text: what they leave out is told by a report of their own.
-    #[error("{}: is text, which has no fragment; 'cwait-pcap analyze' reads it", .0.display())]
-    Text(PathBuf),
     /// Reading was interrupted: what was read is no part of anything.
     #[error("{}: reading was interrupted", .0.display())]
     Interrupted(PathBuf),
@@ -104,7 +101,6 @@ impl FragmentError {
             FragmentError::Io { path, .. }
             | FragmentError::Foreign(path)
             | FragmentError::Interrupted(path)
-            | FragmentError::Text(path)
             | FragmentError::Newer { path, .. }
             | FragmentError::Damaged { path, .. } => Some(path),
             FragmentError::Options { .. } | FragmentError::Sequence { .. } | FragmentError::Analyze(_) => {

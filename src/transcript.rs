@@ -73,6 +73,19 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// From what was kept of them elsewhere: names of tools and so many lines by reason. None if a tool is not known.
+    pub fn kept(
+        tools: &[String],
+        times: Times,
+        unread: impl IntoIterator<Item = (Reason, u64)>,
+    ) -> Option<Facts> {
+        let known = |name: &String| assemble::TOOLS.iter().map(|tool| tool.name).find(|tool| tool == name);
+        let tools = tools.iter().map(known).collect::<Option<_>>()?;
+        let mut facts = Facts { tools, times, ..Facts::default() };
+        unread.into_iter().for_each(|(reason, lines)| facts.counts[reason as usize] += lines);
+        Some(facts)
+    }
+
     /// Reasons that occurred, with the number of their lines.
     pub fn unread(&self) -> impl Iterator<Item = (Reason, u64)> + '_ {
         Reason::ALL.into_iter().zip(self.counts).filter(|(_, lines)| *lines > 0)

@@ -149,3 +149,32 @@ fn text_without_a_packet_is_refused() {
         assert!(String::from_utf8_lossy(&out.stderr).contains("not a capture: it is text"));
     }
 }
+
+/// `batch` judges text as `analyze` does where it is named; in a folder it is passed over.
+#[test]
+fn batch_takes_texts_that_are_named() {
+    let out = tempfile::tempdir().unwrap();
+    let batch = |paths: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_cwait-pcap"))
+            .arg("batch")
+            .args(paths)
+            .args(["--format", "json", "--out"])
+            .arg(out.path())
+            .output()
+            .unwrap()
+    };
+    let names = ["server-never-closes.tcpdump.txt.gz", "clean-closes.tshark.txt.gz"];
+    let paths = names.map(|name| format!("testdata/texts/{name}"));
+    let ended = batch(&paths.each_ref().map(String::as_str));
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    for (name, path) in names.iter().zip(&paths) {
+        let report = fs::read(out.path().join(format!("{name}.json"))).unwrap();
+        let report: Value = serde_json::from_slice(&report).unwrap();
+        let alone = analyze(path, &[]);
+        assert_eq!(judged(&report), judged(&alone), "{name}");
+        assert_eq!((&report["inputs"], &report["frames"]), (&alone["inputs"], &alone["frames"]), "{name}");
+        let against = |report: &Value| report["findings"].to_string().contains("read from text");
+        assert_eq!(against(&report), against(&alone), "{name}");
+    }
+    assert_eq!(batch(&["testdata/texts"]).status.code(), Some(2), "no capture in the folder");
+}

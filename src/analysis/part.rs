@@ -170,6 +170,7 @@ impl Analysis {
             }
         }
         self.capture.frames += capture.frames;
+        self.capture.from_text |= capture.from_text;
         self.of_parts.tcp += frames.tcp;
         self.skips += frames.skips;
         self.of_parts.fragments += frames.fragments;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::find::Found;
+use crate::analysis::{Input, Options};
 use crate::capture::{CaptureError, Limits, Reader};
 use crate::fragment::{Joining, Sequence, out_of_sequence, series};
 use crate::place;
@@ -71,7 +72,7 @@ impl Plan {
         let mut plan = Plan::default();
         let mut sets: BTreeMap<(String, String), Vec<Dated>> = BTreeMap::new();
         for Found { path, named } in found {
-            let looked = match look(path, limits) {
+            let looked = match look(path, limits, *named) {
                 Ok(looked) => looked,
                 Err(error) => {
                     plan.passed.push(passed(path.clone(), &error, *named));
@@ -144,10 +145,21 @@ fn contradiction(files: &[Dated]) -> Option<String> {
     ))
 }
 
-fn look(path: &Path, limits: &Limits) -> Result<Looked, CaptureError> {
+/// Text counts where it was named itself; in a folder it is what stands beside captures.
+fn look(path: &Path, limits: &Limits, named: bool) -> Result<Looked, CaptureError> {
     // A quarter of the usual buffer: a look at the first record needs no more.
     let limits = Limits { buffer: 1 << 18, ..*limits };
-    let mut reader = Reader::open(path, &limits)?;
+    match look_at_records(path, &limits) {
+        Err(CaptureError::NotACapture { .. }) if named => {
+            let text = Input::open(path, &Options { read: limits, ..Options::default() })?;
+            Ok(Looked { first: text.first_time()?, links: Vec::new(), snaplen: None })
+        }
+        looked => looked,
+    }
+}
+
+fn look_at_records(path: &Path, limits: &Limits) -> Result<Looked, CaptureError> {
+    let mut reader = Reader::open(path, limits)?;
     let mut first = None;
     while first.is_none() {
         let more = reader.next_batch(&mut |record| {

@@ -40,6 +40,7 @@ pub fn run(args: &BatchArgs) -> Result<Status> {
         hash: args.read.hash,
         interrupt: if args.dry_run { Default::default() } else { stoppable() },
         select: select(&args.select, &zone(args.tz.as_deref(), true)?)?,
+        text_zone: Some(zone(args.tz.as_deref(), true)?),
         ..options(&args.judge, &args.read)
     };
     let out = args.out.clone().unwrap_or_default();

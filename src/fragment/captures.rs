@@ -2,6 +2,7 @@
 //! may change its shape.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::analysis::{Frames, InputFacts, PartFacts, Trouble};
 use crate::capture::{self, Compression, Cut, Damage, DamageKind, Interface, LinkType, Summary};
 use crate::decode::{self, FragmentCounts, Skip, Skips, Tunnel, Unfinished, Zone};
 use crate::findings::CaptureFacts;
+use crate::transcript::{Facts, Reason, Times};
 use crate::wire::{Span, Stamp, Timestamp};
 
 /// One capture.
@@ -62,6 +64,50 @@ struct Input {
     hash: Option<String>,
     /// What stopped the reading, and whether that may pass.
     trouble: Option<(String, bool)>,
+    /// What became of its lines, if it is text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<Text>,
+}
+
+/// Of a capture that is text: the programs that print such lines, what their times mean, lines by reason, services and hosts
+/// known by name only, examples of lines.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Text {
+    tools: Vec<String>,
+    times: String,
+    unread: BTreeMap<String, u64>,
+    services: Vec<(u16, String)>,
+    hosts: Vec<(IpAddr, String)>,
+    examples: Vec<(u64, String, String)>,
+    lines: u64,
+}
+
+impl Text {
+    fn new(facts: &Facts, summary: &Summary) -> Text {
+        Text {
+            tools: facts.tools.iter().map(ToString::to_string).collect(),
+            times: facts.times.name().to_owned(),
+            unread: facts.unread().map(|(reason, lines)| (reason.name().to_owned(), lines)).collect(),
+            services: facts.services.iter().map(|(port, name)| (*port, name.to_string())).collect(),
+            hosts: summary.names.clone(),
+            examples: (facts.examples.iter())
+                .map(|(line, reason, text)| (*line, reason.name().to_owned(), text.to_string()))
+                .collect(),
+            lines: summary.frames,
+        }
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        let reason = |name: &str| Reason::ALL.into_iter().find(|reason| reason.name() == name);
+        let unread = self.unread.iter().map(|(name, lines)| Some((reason(name)?, *lines)));
+        let times = Times::ALL.into_iter().find(|times| times.name() == self.times)?;
+        let mut facts = Facts::kept(&self.tools, times, unread.collect::<Option<Vec<_>>>()?)?;
+        facts.services = self.services.iter().map(|(port, name)| (*port, name.as_str().into())).collect();
+        let example =
+            |(line, why, text): &(u64, String, String)| Some((*line, reason(why)?, text.as_str().into()));
+        facts.examples = self.examples.iter().map(example).collect::<Option<_>>()?;
+        Some(facts)
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -130,6 +176,7 @@ impl Capture {
                 first: stamp(self.first),
                 last: stamp(self.last),
                 frames: self.frames,
+                from_text: self.input.text.is_some(),
                 ..CaptureFacts::default()
             },
             frames: Frames {
@@ -235,6 +282,7 @@ impl Input {
             }),
             hash: facts.hash.clone(),
             trouble: facts.trouble.as_ref().map(|trouble| (trouble.what.clone(), trouble.temporary)),
+            text: facts.text.as_ref().map(|text| Text::new(text, summary)),
         }
     }
 
@@ -284,11 +332,17 @@ impl Input {
         summary.damage_count = self.damage_count;
         summary.damaged_bytes = self.damaged_bytes;
         summary.tail = tail;
+        if let Some(text) = &self.text {
+            (summary.frames, summary.names) = (text.lines, text.hosts.clone());
+        }
         Some(InputFacts {
             path,
             first_frame: 1,
             summary,
-            text: None,
+            text: match &self.text {
+                Some(text) => Some(text.facts()?),
+                None => None,
+            },
             hash: self.hash.clone(),
             trouble: self.trouble.clone().map(|(what, temporary)| Trouble { what, temporary }),
         })

@@ -43,9 +43,6 @@ pub fn map(
     if options.interrupt.is_raised() {
         return Err(FragmentError::Interrupted(path.to_owned()));
     }
-    if part.facts.input.text.is_some() {
-        return Err(FragmentError::Text(path.to_owned()));
-    }
     let set = set.map_or_else(|| series(path), str::to_owned);
     let capture = Capture::new(id, set, &options.decode, &part.facts);
     write(part, &capture, options, &fragment)?;

@@ -26,7 +26,7 @@ impl Rows for Windows {
             self.in_tcp = false;
             return Reading::Title;
         }
-        if matches!(first, "Proto" | "Proto." | "Protocole")
+        if PROTOCOL.contains(&first)
             && !line.contains("Recv-Q")
             && !line.contains("RefCnt")
             && words.clone().count() >= 3
@@ -88,7 +88,20 @@ const TITLES: &[&str] = &[
     "Connexions actives",
     "Conexiones activas",
     "Connessioni attive",
+    "Conexões ativas",
+    "Actieve verbindingen",
+    "Aktiva anslutningar",
+    "Aktywne połączenia",
+    "Активные подключения",
+    "アクティブな接続",
+    "活动连接",
+    "使用中連線",
+    "활성 연결",
 ];
+
+/// The name of the first column in these languages.
+const PROTOCOL: &[&str] =
+    &["Proto", "Proto.", "Protocole", "Protokół", "Имя", "プロトコル", "协议", "協定", "프로토콜"];
 
 fn row<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Socket> {
     let local = End::colon(words.next()?, Width::Free)?;

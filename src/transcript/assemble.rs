@@ -9,7 +9,7 @@ use super::{snoop, tcpdump, tshark};
 use crate::decode::Skip;
 
 /// Every program, in the order in which a line is offered to their readers.
-const TOOLS: [Tool; 3] = [snoop::TOOL, tcpdump::TOOL, tshark::TOOL];
+pub(super) const TOOLS: [Tool; 3] = [snoop::TOOL, tcpdump::TOOL, tshark::TOOL];
 
 /// Lines that a packet may be wrapped into.
 const JOINED: usize = 5;

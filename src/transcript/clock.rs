@@ -34,6 +34,22 @@ pub enum Times {
     Elapsed,
 }
 
+impl Times {
+    /// All of them.
+    pub const ALL: [Times; 5] = [Times::None, Times::Instants, Times::NoZone, Times::OfDay, Times::Elapsed];
+
+    /// Short name, as in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Times::None => "none",
+            Times::Instants => "instants",
+            Times::NoZone => "no zone",
+            Times::OfDay => "no date",
+            Times::Elapsed => "elapsed",
+        }
+    }
+}
+
 const DAY: i64 = 24 * 3_600;
 
 impl Written {

@@ -67,20 +67,13 @@ pub(super) fn input(facts: &InputFacts) -> Input {
 }
 
 fn text_input(facts: &Facts) -> TextInput {
-    let times = match facts.times {
-        Times::None => "none",
-        Times::Instants => "instants",
-        Times::NoZone => "no zone",
-        Times::OfDay => "no date",
-        Times::Elapsed => "elapsed",
-    };
     let unread = facts.examples.iter().map(|(line, reason, text)| UnreadLine {
         line: u32::try_from(*line).unwrap_or(u32::MAX),
         text: format!("{}: {text}", reason.name()),
     });
     TextInput {
         tools: facts.tools.iter().map(|tool| tool.to_string()).collect(),
-        times: times.into(),
+        times: facts.times.name().into(),
         lost: facts.lost(),
         unread_lines: unread.collect(),
     }
