@@ -7,6 +7,7 @@
 mod closing;
 mod opening;
 mod three;
+mod weight;
 
 use super::*;
 use crate::tcp::{Closure, Connection, IcmpError, replay};
