@@ -1,6 +1,7 @@
 """Puts bundled captures into a bucket, and holds what the program says of them against what it says of the files."""
 
 import json
+import logging
 import os
 import random
 import struct
@@ -12,6 +13,7 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 program = sys.argv[1]
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()

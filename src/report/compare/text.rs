@@ -273,7 +273,8 @@ fn told(clock: &Clock, report: &CompareReport) -> String {
         }
     };
     let drift = match clock.drift_ppm {
-        0.0 => String::new(),
+        // It would read as none.
+        drift if drift.abs() < 0.005 => String::new(),
         drift => format!(", and gains {drift:.2} us a second"),
     };
     let outliers = match clock.outliers {
