@@ -44,7 +44,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use against::{Against, Before, Change, Rate};
-pub use build::Request;
+pub use build::{Request, Rows};
 pub use compare::{
     ChangeCount, Clock, CompareFormat, CompareReport, ComparedConnection, ComparedVantage, FlowFacts,
     LadderRow, MatchedBy, PathEvidence, PathFinding, RuledVerdict, RulingCount, SeenAt, SegmentFate,
@@ -57,7 +57,7 @@ pub use drawing::{
 };
 pub use evidence::{HostRecord, Process, Quote};
 pub use finding::{Cause, Certainty, Evidence, Finding, Place, Severity, Step, Undecided};
-pub use format::{FORMATS, Format, by_extension, by_name};
+pub use format::{ByRow, FORMATS, Format, Listing, by_extension, by_name};
 pub use html::{CSS, text as html_text};
 pub use input::{Capture, Input, Skipped, TextInput};
 pub use json::{NotAReport, read, schema};

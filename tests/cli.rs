@@ -160,6 +160,10 @@ fn a_connection_shown_by_stream_id_or_addresses() {
     for name in [id, &format!("{}-{}", ends[0], ends[1]), &format!("{}-{}", ends[1], ends[0])] {
         assert_eq!(run(&["show", CAPTURE, name, "--why"]).1, by_stream, "{name}");
     }
+    let flow = format!("{}-{}", ends[1], ends[0]);
+    assert_eq!(run(&["show", CAPTURE, "--flow", &flow, "--why"]).1, by_stream);
+    assert_eq!(run(&["show", CAPTURE, "1", "--flow", &flow]).0, 2);
+    assert_eq!(run(&["show", CAPTURE]).0, 2);
     assert_eq!(run(&["show", CAPTURE, "99"]).0, 2);
 }
 

@@ -172,7 +172,7 @@ fn programs(holders: &str) -> impl Iterator<Item = &str> {
 fn id_of(connection: &Connection, names: &Names) -> Option<String> {
     let end = |text: &str| Some(names.endpoint(text.parse::<SocketAddr>().ok()?.into()));
     let ends = [end(&connection.client)?, end(&connection.server)?];
-    Some(connection_id(ends, connection.first.time.timestamp()?))
+    Some(connection_id(ends, connection.first.time.0))
 }
 
 /// Goes through every string of a report.

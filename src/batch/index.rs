@@ -225,6 +225,6 @@ fn hour(connection: &Connection) -> Option<String> {
         Some("client") => &connection.server_side,
         _ => &connection.client_side,
     };
-    let time = &closed.fin.as_ref()?.first.time.rfc3339;
+    let time = closed.fin.as_ref()?.first.time.to_string();
     Some(format!("{}:00Z", time.get(..13)?))
 }

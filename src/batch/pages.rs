@@ -81,7 +81,7 @@ fn tables(index: &Index) -> Vec<Table> {
         rows: (index.timers.iter())
             .map(|timer| {
                 let length = |length: &Option<crate::report::Length>| {
-                    cell(length.as_ref().map_or("", |length| &length.text))
+                    cell(&length.map_or(String::new(), |length| length.to_string()))
                 };
                 vec![
                     cell(&timer.path),
@@ -124,11 +124,9 @@ fn captures(index: &Index, folder: &str) -> Table {
         rows: (index.captures.iter())
             .map(|entry| {
                 let time = |time: &Option<crate::report::Time>| {
-                    cell(
-                        time.as_ref()
-                            .and_then(|time| time.rfc3339.get(..19))
-                            .map_or(String::new(), |time| format!("{}Z", time)),
-                    )
+                    cell(time.map_or(String::new(), |time| {
+                        format!("{}Z", time.to_string().get(..19).unwrap_or_default())
+                    }))
                 };
                 let name =
                     |file: &String| file.rsplit_once('.').map_or(file.clone(), |(_, end)| end.to_owned());

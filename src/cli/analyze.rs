@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use cwait_pcap::analysis::{self, Evidence, Options, Outcome, Select};
 use cwait_pcap::capture::Interrupt;
 use cwait_pcap::findings::Grace;
-use cwait_pcap::report::{Listed, Report, Request, plain};
+use cwait_pcap::report::{Listed, Request, plain};
 use cwait_pcap::wire::Timestamp;
 use cwait_pcap::{decode, sockets, trace};
 use jiff::tz::TimeZone;
@@ -45,15 +45,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Status> {
         return Ok(Status::TryAgain);
     };
     let request = Request { command_line: command_line(), listed, limit: args.gate.limit };
-    let mut report = Report::build(&outcome, &request);
-    if publication.draws_ladders()
-        && let Err(error) = report.add_key_segments(&outcome, &options)
-        && let Some(input) = report.inputs.last_mut()
-    {
-        // What the first look found stands.
-        input.problems.push(format!("nothing is drawn of its connections: {error}"));
-    }
-    let written = publication.publish(report)?;
+    let written = publication.publish_outcome(&outcome, &request, Some(&options))?;
     Ok(match () {
         () if options.interrupt.is_raised() => Status::Interrupted,
         () if may_pass(&outcome) => Status::TryAgain,

@@ -122,7 +122,11 @@ pub struct ShowArgs {
     /// The capture; '-' is standard input
     pub capture: PathBuf,
     /// The connection: its stream number as in Wireshark, its id as in a report, or ADDR:PORT-ADDR:PORT
-    pub which: String,
+    #[arg(required_unless_present = "flow")]
+    pub which: Option<String>,
+    /// The connection between these ends, in either order
+    #[arg(long, value_name = "ADDR:PORT-ADDR:PORT", conflicts_with = "which")]
+    pub flow: Option<String>,
     /// Say for every rule why it does or does not apply
     #[arg(long)]
     pub why: bool,

@@ -87,11 +87,7 @@ pub fn run(args: &AnalyzeArgs, publication: &Publication, options: Options) -> R
     };
     let outcome = look(&shared);
     reached |= desk.tell(&outcome)?;
-    let mut report = desk.report(&outcome);
-    if publication.draws_ladders() {
-        report.add_key_segments(&outcome, &options)?;
-    }
-    let written = publication.publish(report)?;
+    let written = publication.publish_outcome(&outcome, &desk.request(), Some(&options))?;
     Ok(match (interrupted, may_pass(&outcome)) {
         (true, _) => Status::Interrupted,
         (_, true) => Status::TryAgain,
@@ -258,18 +254,17 @@ impl<'a> Desk<'a> {
         })
     }
 
-    fn report(&self, outcome: &Outcome) -> Report {
-        let request = Request {
+    fn request(&self) -> Request {
+        Request {
             command_line: command_line(),
             listed: self.publication.listed(),
             limit: self.args.gate.limit,
-        };
-        Report::build(outcome, &request)
+        }
     }
 
     /// Summary, alerts and figures of this moment. Whether a gate is reached.
     fn tell(&mut self, outcome: &Outcome) -> Result<bool> {
-        let report = self.publication.finished(self.report(outcome))?;
+        let report = self.publication.finished(Report::build(outcome, &self.request()))?;
         let changes = self.alerts.update(&report);
         if report.capture.frames != self.frames {
             (self.frames, self.since) = (report.capture.frames, Instant::now());

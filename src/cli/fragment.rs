@@ -10,7 +10,7 @@ use cwait_pcap::capture::Interrupt;
 use cwait_pcap::findings::Grace;
 use cwait_pcap::fragment::{self, FragmentError, Merged};
 use cwait_pcap::place;
-use cwait_pcap::report::{Listed, Report, Request};
+use cwait_pcap::report::{Listed, Request};
 
 use super::analyze::{command_line, evidence, options, select};
 use super::args::{JudgeArgs, MapArgs, MergeArgs, ReportArgs};
@@ -162,12 +162,8 @@ pub fn report(args: &ReportArgs) -> Result<Status> {
     };
     let outcome = fragment::joined(&mut merged, set, &options)?;
     let request = Request { command_line: command_line(), listed, limit: args.gate.limit };
-    let mut report = Report::build(&outcome, &request);
-    if publication.draws_ladders() && same_files(&outcome.inputs) {
-        let options = Options { decode: merged.captures()[set.members[0]].decode(), ..options };
-        report.add_key_segments(&outcome, &options)?;
-    }
-    publication.publish(report)
+    let options = Options { decode: merged.captures()[set.members[0]].decode(), ..options };
+    publication.publish_outcome(&outcome, &request, same_files(&outcome.inputs).then_some(&options))
 }
 
 /// Whether the captures still are where they were, as far as their sizes tell.

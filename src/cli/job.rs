@@ -1,13 +1,15 @@
 //! From what was typed to what is done: the one place with defaults that depend on the terminal.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use anstream::AutoStream;
 use anyhow::{Context, Result, bail};
 use clap::ColorChoice;
+use cwait_pcap::analysis::{Options, Outcome};
 use cwait_pcap::anonymise::Names;
-use cwait_pcap::report::{Against, Detail, Listed, Report, Sort, Style};
+use cwait_pcap::report::{Against, Detail, Listed, Report, Request, SORTS, Sort, Style};
 use jiff::tz::TimeZone;
 
 use super::args::{AnonymiseArgs, GateArgs, KnownArgs, ListingArgs, OutputArgs};
@@ -111,6 +113,43 @@ impl Publication {
     /// The status that the report asks for.
     pub fn status(&self, report: &Report) -> Status {
         Status::of_report(report, self.gate)
+    }
+
+    /// Makes a report and writes it to every output; `second_look` says how captures are read again for ladders, if they
+    /// are to be. Where every output takes connections one at a time, they are made while they are written.
+    pub fn publish_outcome(
+        &self,
+        outcome: &Outcome,
+        request: &Request,
+        second_look: Option<&Options>,
+    ) -> Result<Status> {
+        let (mut report, mut rows) = Report::and_rows(outcome, request);
+        if let Some(options) = second_look.filter(|_| self.draws_ladders()) {
+            match report.key_segments(outcome, options) {
+                Ok(kept) => rows.draw(kept),
+                // What the first look found stands.
+                Err(error) => report.inputs.last_mut().into_iter().for_each(|input| {
+                    input.problems.push(format!("nothing is drawn of its connections: {error}"));
+                }),
+            }
+        }
+        if !self.goes_by_row() {
+            report.connections = rows.iter().collect();
+            return self.publish(report);
+        }
+        let report = self.finished(report)?;
+        for output in &self.outputs {
+            output.write_rows(&report, &mut rows.iter().map(Cow::Owned))?;
+        }
+        Ok(self.status(&report))
+    }
+
+    /// Whether nothing asks for all connections at once: no format, no other order, no other names for their hosts.
+    fn goes_by_row(&self) -> bool {
+        self.outputs.iter().all(|output| output.format.by_row().is_some())
+            && self.sort.name == SORTS[0].name
+            && self.names.is_none()
+            && self.known.hosts().is_empty()
     }
 
     /// Writes the report to every output.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::interrupt;
 use anyhow::{Context, Result, bail};
-use cwait_pcap::report::{FORMATS, Format, Report, Style, by_extension, by_name};
+use cwait_pcap::report::{FORMATS, Format, Listing, Report, Style, by_extension, by_name};
 
 /// One report to be written.
 pub struct Output {
@@ -92,7 +92,16 @@ impl Output {
     /// Writes the report there. Colours go to standard output only.
     pub fn write(&self, report: &Report, style: &Style) -> Result<()> {
         let style = Style { colour: style.colour && self.is_stdout(), ..style.clone() };
-        let fill = |out: &mut dyn Write| self.format.write(report, &style, out);
+        self.fill(|out| self.format.write(report, &style, out))
+    }
+
+    /// The same with connections that come one at a time.
+    pub fn write_rows(&self, report: &Report, rows: Listing<'_>) -> Result<()> {
+        let format = self.format.by_row().context("no format for one connection at a time")?;
+        self.fill(|out| format.write_rows(report, rows, out))
+    }
+
+    fn fill(&self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         let written = match &self.to {
             Destination::Stdout => to_stdout(fill),
             Destination::File(path) => to_file(path, fill),

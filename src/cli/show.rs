@@ -23,6 +23,7 @@ const SEGMENTS: usize = 60;
 /// Draws every connection that the name fits: more than one where ports were used again.
 pub fn run(args: &ShowArgs) -> Result<Status> {
     let piped = !io::stdout().is_terminal();
+    let which = args.flow.as_ref().or(args.which.as_ref()).map_or("", String::as_str);
     let style = Style { zone: zone(args.tz.as_deref(), piped)?, ..Style::plain() };
     let known = Known::read(&args.known)?;
     let mut options =
@@ -36,10 +37,10 @@ pub fn run(args: &ShowArgs) -> Result<Status> {
     known.show(&mut report);
     // All are listed, in the order in which they were judged.
     let all = report.connections.iter().zip(&outcome.connections);
-    let found = all.filter(|(connection, _)| fits(connection, &args.which)).take(AT_MOST);
+    let found = all.filter(|(connection, _)| fits(connection, which)).take(AT_MOST);
     let mut found: Vec<(Connection, &Judged)> = found.map(|(c, judged)| (c.clone(), judged)).collect();
     if found.is_empty() {
-        bail!("{}: no connection '{}'{}", args.capture.display(), args.which, there_is(&report, &args.which));
+        bail!("{}: no connection '{}'{}", args.capture.display(), which, there_is(&report, which));
     }
     for (connection, judged) in &mut found {
         connection.add_key_segments(&outcome, &options, judged, SEGMENTS)?;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::report::Report;
+use crate::report::{Report, Time};
 
 /// Services told one by one; the rest is in the totals.
 const SERVICES: usize = 1_000;
@@ -55,7 +55,7 @@ pub fn write_metrics(report: &Report, open_alerts: usize, out: &mut dyn Write) -
         .collect();
     page.gauge("cwait_finding_connections", "Connections a finding was made on.", &rows(&findings))?;
     page.gauge("cwait_open_alerts", "Findings that are open.", &[(&[], open_alerts as u64)])?;
-    if let Some(last) = capture.last.as_ref().and_then(|time| time.timestamp()) {
+    if let Some(Time(last)) = capture.last {
         page.head("cwait_last_frame_timestamp_seconds", "gauge", "Time of the latest frame.")?;
         writeln!(page.out, "cwait_last_frame_timestamp_seconds {:.3}", last.0 as f64 / 1e9)?;
     }

@@ -68,7 +68,7 @@ impl CloseWaitBuildup {
                 headline: headline(&all, left),
                 says: says(scene, &all, left, longest, first) + &listed(scene, first),
                 advice: advice(&all, left, longest),
-                next: next(&place, first),
+                next: next(first),
             },
             against: vec!["sockets whose FIN came before the capture began are not counted".into()],
             since: Some(first.from.at),
@@ -166,10 +166,10 @@ fn advice(curve: &Curve, left: u64, longest: Span) -> Vec<String> {
     vec![kind.into(), "No timer ends CLOSE-WAIT: no ndd, sysctl or registry value does.".into()]
 }
 
-fn next(place: &str, first: &Spell) -> Vec<(String, &'static str, String)> {
+fn next(first: &Spell) -> Vec<(String, &'static str, String)> {
     let port =
         if first.listening { format!(" '( sport = :{} )'", first.owner.port()) } else { String::new() };
-    let here = place.to_string();
+    let here = first.owner.addr().to_string();
     vec![
         (here.clone(), "Linux", format!("date; ss -tan state close-wait{port} | wc -l")),
         (here.clone(), "Solaris", "date; netstat -an -f inet -P tcp | grep -c CLOSE_WAIT".into()),

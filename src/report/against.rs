@@ -133,7 +133,7 @@ impl Against {
     /// What it is compared with: `old.pcap, 2 h 3 min, 1,284 connections`.
     pub(super) fn title(&self) -> String {
         let before = &self.before;
-        let duration = before.duration.as_ref().map_or(String::new(), |length| format!("{}, ", length.text));
+        let duration = before.duration.as_ref().map_or(String::new(), |length| format!("{length}, "));
         format!("{}, {duration}{}", before.inputs.join(" "), count(before.connections, "connection"))
     }
 }
@@ -156,8 +156,7 @@ impl Change {
 
 impl Rate {
     fn of(finding: &Finding, report: &Report) -> Rate {
-        let duration =
-            report.capture.duration.as_ref().and_then(Length::span).filter(|&span| span > Span::ZERO);
+        let duration = report.capture.duration.map(|length| length.0).filter(|&span| span > Span::ZERO);
         Rate {
             severity: finding.severity,
             count: finding.count,

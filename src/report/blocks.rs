@@ -285,7 +285,8 @@ fn services(blocks: &mut Vec<Block>, report: &Report, room: usize) {
         return;
     }
     let rows = report.services.iter().take(room).map(|service| {
-        let length = |length: &Option<super::Length>| words(length.as_ref().map_or("-", |l| &l.text));
+        let length =
+            |length: &Option<super::Length>| words(&length.map_or("-".to_owned(), |l| l.to_string()));
         vec![
             vec![
                 Inline::Code(service.endpoint.clone()),

@@ -3,12 +3,15 @@
 mod connections;
 mod findings;
 mod input;
+mod rows;
 mod totals;
 
 use super::{Evidence, Listed, Report, SCHEMA, SCHEMA_VERSION, Tool, Verdict, evidence};
 use crate::analysis::{Judged, Outcome};
 use crate::tcp;
 use crate::wire::Stamp;
+
+pub use rows::Rows;
 
 /// What the report should hold, and how it came to be.
 #[derive(Clone, Debug)]
@@ -24,11 +27,17 @@ pub struct Request {
 impl Report {
     /// The report on an outcome.
     pub fn build(outcome: &Outcome, request: &Request) -> Report {
+        let (report, rows) = Report::and_rows(outcome, request);
+        Report { connections: rows.iter().collect(), ..report }
+    }
+
+    /// The report on an outcome, its list of connections empty, and what makes these one at a time.
+    pub fn and_rows<'a>(outcome: &'a Outcome, request: &'a Request) -> (Report, Rows<'a>) {
         let streams = outcome.inputs.len() <= 1;
         let builder = Builder { outcome, request, streams };
         let findings = builder.findings();
         let undecided = builder.undecided();
-        Report {
+        let report = Report {
             schema: SCHEMA.into(),
             schema_version: SCHEMA_VERSION.into(),
             tool: Tool {
@@ -49,10 +58,11 @@ impl Report {
             totals: builder.totals(),
             services: builder.services(&findings),
             connections_listed: request.listed,
-            connections: builder.connections(),
+            connections: Vec::new(),
             findings,
             undecided,
-        }
+        };
+        (report, Rows::new(builder))
     }
 }
 

@@ -1,9 +1,13 @@
 //! The formats a report can be written in, as one list. A format is one file beside this one and one line in
 //! [`FORMATS`]; names, extensions and help texts elsewhere are made from the list.
 
+use std::borrow::Cow;
 use std::io;
 
-use super::{Report, Style};
+use super::{Connection, Report, Style};
+
+/// Connections of a report, one at a time.
+pub type Listing<'a> = &'a mut dyn Iterator<Item = Cow<'a, Connection>>;
 
 /// One way to write a report down.
 pub trait Format: Sync {
@@ -26,12 +30,37 @@ pub trait Format: Sync {
         false
     }
 
+    /// The same format as one that takes connections one at a time, where it can.
+    fn by_row(&self) -> Option<&dyn ByRow> {
+        None
+    }
+
     /// Writes the whole report.
     ///
     /// # Errors
     /// Only those of `out`.
     fn write(&self, report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()>;
 }
+
+/// A format that takes connections one at a time, so that a million of them need not be held.
+pub trait ByRow {
+    /// Writes the report with these connections; its own list is empty.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    fn write_rows(&self, report: &Report, rows: Listing<'_>, out: &mut dyn io::Write) -> io::Result<()>;
+
+    /// Writes a report that holds its connections, which is the same to formats whose rows stand alone.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    fn write_held(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+        self.write_rows(report, &mut report.connections.iter().map(Cow::Borrowed), out)
+    }
+}
+
+/// So many octets are gathered before they are handed on.
+pub(super) const BUFFER: usize = 1 << 16;
 
 /// Every format there is; the first is the default.
 pub static FORMATS: &[&dyn Format] = &[

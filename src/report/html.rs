@@ -4,6 +4,9 @@
 //! Its parts: `html/summary.rs` is the first screen, `html/findings.rs` what was found, `html/connections.rs` the
 //! table, `html/ladders.rs`, `html/endpoints.rs` and `html/plots.rs` the drawings, `html/capture.rs` where it all comes
 //! from, `html/known.rs` what the user told beforehand.
+//!
+//! Curves and silences are drawn where a finding rests on them: four sockets that wait, or silences that were all
+//! survived, are told in a sentence, and a drawing of nothing wrong would send a reader looking for it.
 
 mod capture;
 mod connections;
@@ -127,7 +130,7 @@ impl Page<'_> {
 
     fn time(&self, time: &Time) -> String {
         let shown = text(&self.style.day_and_time(time));
-        format!("<time datetime=\"{}\">{shown}</time>", text(&time.rfc3339))
+        format!("<time datetime=\"{}\">{shown}</time>", time)
     }
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::text::count;
 use super::{Finding, Length, Report, Severity, Verdict};
 use crate::known::{Config, Hosts};
+use crate::wire::Timestamp;
 
 /// A host that the user has named.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -144,7 +145,7 @@ impl Report {
 
     /// Puts the configuration on record, and marks what it accepts; that comes last and decides nothing.
     pub fn configure(&mut self, config: &Config) {
-        let end = self.capture.last.as_ref().and_then(|last| last.timestamp()).unwrap_or_default();
+        let end = self.capture.last.map_or(Timestamp::default(), |last| last.0);
         let mut kinds: Vec<AcceptedKind> = config
             .accepted
             .iter()
@@ -195,7 +196,7 @@ impl Settings {
                 parts.push("goes on after its client's FIN and owes none".to_owned());
             }
             if let Some(grace) = &habit.grace {
-                parts.push(format!("may take {} to send its FIN", grace.text));
+                parts.push(format!("may take {} to send its FIN", grace));
             }
             format!("{} {}", habit.at, parts.join(", "))
         });

@@ -141,7 +141,7 @@ impl Ladder {
             if let facts::Step::Segment(segment) = step
                 && let Some(moment) = &segment.moment
             {
-                if let Some(length) = last.and_then(|last| between(last, &moment.time)) {
+                if let Some(length) = last.map(|last| between(last, &moment.time)) {
                     let told = matches!(rungs.last(), Some(Rung { what: What::Break(..), .. }));
                     if length >= BREAK && !told {
                         rungs.push(states.rung(What::Break(length, Pause::Later)));
@@ -153,7 +153,7 @@ impl Ladder {
                 states.follow(segment, &steps[at + 1..]);
             }
             if step.owes_fin()
-                && let Some(length) = last.zip(end).and_then(|(last, end)| between(last, end))
+                && let Some(length) = last.zip(end).map(|(last, end)| between(last, end))
                 && length >= BREAK
             {
                 rungs.push(states.rung(What::Break(length, Pause::ToTheEnd)));
@@ -211,7 +211,7 @@ impl KeySegment {
         if self.sent > 1 {
             label += &format!(", {} times", super::text::number(self.sent));
             let lasted = self.moment.as_ref().zip(self.until.as_ref());
-            if let Some(span) = lasted.and_then(|(first, last)| between(&first.time, &last.time))
+            if let Some(span) = lasted.map(|(first, last)| between(&first.time, &last.time))
                 && span >= BREAK
             {
                 label += &format!(" in {span}");
@@ -287,8 +287,8 @@ fn named(end: &str, name: &Option<String>) -> String {
     name.as_ref().map_or_else(|| end.to_owned(), |name| format!("{end} ({name})"))
 }
 
-fn between(earlier: &Time, later: &Time) -> Option<Span> {
-    Some(later.timestamp()? - earlier.timestamp()?)
+fn between(earlier: &Time, later: &Time) -> Span {
+    later.0 - earlier.0
 }
 
 fn leave_out_middle(rungs: &mut Vec<Rung>) {

@@ -1,11 +1,12 @@
 //! One JSON value per line, for streams and log stores: the report's head, then findings, then what is undecided, then
 //! the listed connections. Each says in `kind` what it is.
 
-use std::io;
+use std::io::{self, BufWriter, Write as _};
 
 use serde::Serialize;
 use serde_json::ser::CompactFormatter;
 
+use super::format::{BUFFER, ByRow, Listing};
 use super::json::Harmless;
 use super::{
     Against, Capture, Connection, Finding, Format, HostName, HostRecord, Input, Report, Service, Settings,
@@ -52,7 +53,17 @@ impl Format for NdJson {
         "one JSON value per line: head, findings, services, connections"
     }
 
+    fn by_row(&self) -> Option<&dyn ByRow> {
+        Some(self)
+    }
+
     fn write(&self, report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        self.write_held(report, out)
+    }
+}
+
+impl ByRow for NdJson {
+    fn write_rows(&self, report: &Report, rows: Listing<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         let Report {
             schema,
             schema_version,
@@ -87,15 +98,21 @@ impl Format for NdJson {
         let lines = std::iter::once(head)
             .chain(report.findings.iter().map(Line::Finding))
             .chain(report.undecided.iter().map(Line::Undecided))
-            .chain(report.services.iter().map(Line::Service))
-            .chain(report.connections.iter().map(Line::Connection));
-        for line in lines {
+            .chain(report.services.iter().map(Line::Service));
+        let mut out = BufWriter::with_capacity(BUFFER, out);
+        let mut write = |line: Line<'_>| {
             line.serialize(&mut serde_json::Serializer::with_formatter(
-                &mut *out,
+                &mut out,
                 Harmless(CompactFormatter),
             ))?;
-            out.write_all(b"\n")?;
+            out.write_all(b"\n")
+        };
+        for line in lines {
+            write(line)?;
         }
-        Ok(())
+        for row in rows {
+            write(Line::Connection(&row))?;
+        }
+        out.flush()
     }
 }

@@ -1,5 +1,7 @@
 //! Connections as a Parquet table, one row each, for SQL: DuckDB, Spark, pandas. `docs/sql.md` describes its columns.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -9,48 +11,54 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::format::{ByRow, Listing};
 use super::{Connection, Finding, Format, Length, Moment, Report, Style, Time};
 
 /// One row per listed connection.
 pub(super) struct Parquet;
 
+type TextOf = fn(&Connection) -> Option<Cow<'_, str>>;
+type NumberOf = fn(&Connection) -> Option<i64>;
+type FlagOf = fn(&Connection) -> bool;
+type FindingOf = fn(&Finding) -> String;
+
 /// How a column is filled.
 enum Column {
-    Text(fn(&Connection) -> Option<String>),
-    Number(fn(&Connection) -> Option<i64>),
-    Flag(fn(&Connection) -> bool),
+    Text(TextOf),
+    Number(NumberOf),
+    Flag(FlagOf),
     /// Of the connection's main finding.
-    OfFinding(fn(&Finding) -> String),
+    OfFinding(FindingOf),
 }
 
 use Column::{Flag, Number, OfFinding, Text};
 
 const COLUMNS: &[(&str, Column)] = &[
-    ("id", Text(|c| Some(c.id.clone()))),
+    ("id", Text(|c| Some(Cow::Borrowed(&c.id)))),
     ("stream", Number(|c| c.stream.map(i64::from))),
-    ("client_addr", Text(|c| Some(end(&c.client).0))),
+    ("client_addr", Text(|c| Some(Cow::Borrowed(end(&c.client).0)))),
     ("client_port", Number(|c| end(&c.client).1)),
-    ("server_addr", Text(|c| Some(end(&c.server).0))),
+    ("server_addr", Text(|c| Some(Cow::Borrowed(end(&c.server).0)))),
     ("server_port", Number(|c| end(&c.server).1)),
     ("roles_assumed", Flag(|c| c.roles_assumed)),
     ("first_frame", Number(|c| whole(c.first.frame))),
     ("first_ns", Number(|c| ns(&c.first.time))),
     ("last_frame", Number(|c| whole(c.last.frame))),
     ("last_ns", Number(|c| ns(&c.last.time))),
-    ("conn_state", Text(|c| Some(c.conn_state.clone()))),
-    ("history", Text(|c| Some(c.history.clone()))),
-    ("ending", Text(|c| Some(c.ending.clone()))),
+    ("conn_state", Text(|c| Some(Cow::Borrowed(&c.conn_state)))),
+    ("history", Text(|c| Some(Cow::Borrowed(&c.history)))),
+    ("ending", Text(|c| Some(Cow::Borrowed(&c.ending)))),
     ("midstream", Flag(|c| c.midstream)),
     ("counts_are_about", Flag(|c| c.counts_are_about)),
-    ("finding", Text(|c| c.finding.clone())),
+    ("finding", Text(|c| c.finding.as_deref().map(Cow::Borrowed))),
     ("finding_severity", OfFinding(|finding| finding.severity.word().to_lowercase())),
     ("finding_certainty", OfFinding(|finding| finding.fact.word().to_lowercase())),
     ("finding_at", OfFinding(|finding| finding.at.name.clone())),
-    ("at_fault", Text(|c| c.side.clone())),
-    ("other_findings", Text(|c| (!c.notes.is_empty()).then(|| c.notes.join(" ")))),
-    ("undecided", Text(|c| c.undecided.clone())),
-    ("client_state", Text(|c| Some(c.client_side.proven.clone()))),
-    ("server_state", Text(|c| Some(c.server_side.proven.clone()))),
+    ("at_fault", Text(|c| c.side.as_deref().map(Cow::Borrowed))),
+    ("other_findings", Text(|c| (!c.notes.is_empty()).then(|| c.notes.join(" ").into()))),
+    ("undecided", Text(|c| c.undecided.as_deref().map(Cow::Borrowed))),
+    ("client_state", Text(|c| Some(Cow::Borrowed(&c.client_side.proven)))),
+    ("server_state", Text(|c| Some(Cow::Borrowed(&c.server_side.proven)))),
     ("client_segments", Number(|c| whole(c.client_side.segments))),
     ("server_segments", Number(|c| whole(c.server_side.segments))),
     ("client_payload", Number(|c| whole(c.client_side.payload))),
@@ -94,68 +102,127 @@ impl Format for Parquet {
         true
     }
 
+    fn by_row(&self) -> Option<&dyn ByRow> {
+        Some(self)
+    }
+
     fn write(&self, report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-        let batch = table(report).map_err(io::Error::other)?;
-        let level = ZstdLevel::try_new(3).unwrap_or_default();
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_created_by(concat!("cwait-pcap ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
-        let mut file = Vec::new();
-        let written =
-            ArrowWriter::try_new(&mut file, batch.schema(), Some(properties)).and_then(|mut writer| {
-                writer.write(&batch)?;
-                writer.close()
-            });
-        written.map_err(io::Error::other)?;
-        out.write_all(&file)
+        self.write_held(report, out)
     }
 }
 
-fn table(report: &Report) -> Result<RecordBatch, parquet::errors::ParquetError> {
-    let rows = &report.connections;
-    let main = |c: &Connection| {
-        let named = |finding: &&Finding| Some(&finding.name) == c.finding.as_ref();
-        let mut of_name = report.findings.iter().filter(named);
-        // A finding names at most the first thousand of its connections.
-        let listed = of_name.clone().find(|finding| finding.connections.contains(&c.id));
-        listed.or_else(|| of_name.next())
-    };
-    let columns = COLUMNS.iter().map(|(name, column)| {
-        let filled: ArrayRef = match column {
-            Text(of) => {
-                let mut texts = StringBuilder::new();
-                rows.iter().for_each(|c| texts.append_option(of(c)));
-                Arc::new(texts.finish())
+/// So many rows become columns at once.
+const BATCH: usize = 4_096;
+/// So many rows make a group of the file, which is held until it is full: a few MB.
+const GROUP: usize = 32_768;
+
+impl ByRow for Parquet {
+    fn write_rows(&self, report: &Report, rows: Listing<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        let level = ZstdLevel::try_new(1).unwrap_or_default();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(GROUP))
+            .set_created_by(concat!("cwait-pcap ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        let mains = Mains::of(report);
+        let mut batch = Batch::new();
+        let schema = batch.take().map_err(io::Error::other)?.schema();
+        // What the writer has finished is handed on after every batch.
+        let writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties));
+        let mut writer = writer.map_err(io::Error::other)?;
+        let mut rows = rows.peekable();
+        while rows.peek().is_some() {
+            for row in rows.by_ref().take(BATCH) {
+                batch.add(&row, &mains);
             }
-            Number(of) => {
-                let mut numbers = Int64Builder::with_capacity(rows.len());
-                rows.iter().for_each(|c| numbers.append_option(of(c)));
-                Arc::new(numbers.finish())
+            batch.take().and_then(|batch| writer.write(&batch)).map_err(io::Error::other)?;
+            out.write_all(&std::mem::take(writer.inner_mut()))?;
+        }
+        out.write_all(&writer.into_inner().map_err(io::Error::other)?)
+    }
+}
+
+/// The main finding of each connection.
+struct Mains<'a> {
+    /// By its name and the connection's id. A finding names at most the first thousand of its connections.
+    listed: HashMap<(&'a str, &'a str), &'a Finding>,
+    /// By its name alone, for the others.
+    named: HashMap<&'a str, &'a Finding>,
+}
+
+impl<'a> Mains<'a> {
+    fn of(report: &'a Report) -> Mains<'a> {
+        let (mut listed, mut named) = (HashMap::new(), HashMap::new());
+        for finding in &report.findings {
+            named.entry(&*finding.name).or_insert(finding);
+            for id in &finding.connections {
+                listed.entry((&*finding.name, &**id)).or_insert(finding);
             }
-            Flag(of) => {
-                let mut flags = BooleanBuilder::with_capacity(rows.len());
-                rows.iter().for_each(|c| flags.append_value(of(c)));
-                Arc::new(flags.finish())
+        }
+        Mains { listed, named }
+    }
+
+    fn of_connection(&self, c: &Connection) -> Option<&'a Finding> {
+        let name = c.finding.as_deref()?;
+        self.listed.get(&(name, &*c.id)).or_else(|| self.named.get(name)).copied()
+    }
+}
+
+/// Rows that become columns, each with what fills it.
+struct Batch {
+    columns: Vec<Filling>,
+}
+
+enum Filling {
+    Texts(TextOf, StringBuilder),
+    Numbers(NumberOf, Int64Builder),
+    Flags(FlagOf, BooleanBuilder),
+    OfFinding(FindingOf, StringBuilder),
+}
+
+impl Batch {
+    fn new() -> Batch {
+        let filling = |(_, column): &(&str, Column)| match *column {
+            Text(of) => Filling::Texts(of, StringBuilder::new()),
+            Number(of) => Filling::Numbers(of, Int64Builder::new()),
+            Flag(of) => Filling::Flags(of, BooleanBuilder::new()),
+            OfFinding(of) => Filling::OfFinding(of, StringBuilder::new()),
+        };
+        Batch { columns: COLUMNS.iter().map(filling).collect() }
+    }
+
+    fn add(&mut self, row: &Connection, mains: &Mains<'_>) {
+        let main = mains.of_connection(row);
+        for column in &mut self.columns {
+            match column {
+                Filling::Texts(of, texts) => texts.append_option(of(row)),
+                Filling::Numbers(of, numbers) => numbers.append_option(of(row)),
+                Filling::Flags(of, flags) => flags.append_value(of(row)),
+                Filling::OfFinding(of, texts) => texts.append_option(main.map(*of)),
             }
-            OfFinding(of) => {
-                let mut texts = StringBuilder::new();
-                rows.iter().for_each(|c| texts.append_option(main(c).map(of)));
-                Arc::new(texts.finish())
+        }
+    }
+
+    /// The rows added since the last time.
+    fn take(&mut self) -> Result<RecordBatch, parquet::errors::ParquetError> {
+        let filled = |column: &mut Filling| -> ArrayRef {
+            match column {
+                Filling::Texts(_, texts) | Filling::OfFinding(_, texts) => Arc::new(texts.finish()),
+                Filling::Numbers(_, numbers) => Arc::new(numbers.finish()),
+                Filling::Flags(_, flags) => Arc::new(flags.finish()),
             }
         };
-        (*name, filled, true)
-    });
-    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
+        let columns = COLUMNS.iter().zip(&mut self.columns);
+        let named = columns.map(|((name, _), column)| (*name, filled(column), true));
+        Ok(RecordBatch::try_from_iter_with_nullable(named)?)
+    }
 }
 
 /// Address and port of an endpoint as it is printed.
-fn end(endpoint: &str) -> (String, Option<i64>) {
+fn end(endpoint: &str) -> (&str, Option<i64>) {
     match endpoint.rsplit_once(':') {
-        Some((addr, port)) => {
-            (addr.trim_start_matches('[').trim_end_matches(']').to_owned(), port.parse().ok())
-        }
-        None => (endpoint.to_owned(), None),
+        Some((addr, port)) => (addr.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()),
+        None => (endpoint, None),
     }
 }
 
@@ -164,7 +231,7 @@ fn whole(number: u64) -> Option<i64> {
 }
 
 fn ns(time: &Time) -> Option<i64> {
-    time.ns.parse().ok()
+    Some(time.0.0)
 }
 
 fn frame(moment: Option<&Moment>) -> Option<i64> {
@@ -176,7 +243,7 @@ fn time(moment: Option<&Moment>) -> Option<i64> {
 }
 
 fn length(length: &Option<Length>) -> Option<i64> {
-    length.as_ref().and_then(|length| length.ns.parse().ok())
+    length.map(|length| length.0.0)
 }
 
 #[cfg(test)]
@@ -207,7 +274,7 @@ mod tests {
             assert_eq!(text("id").value(at), connection.id);
             let server = format!("{}:{}", text("server_addr").value(at), number("server_port").value(at));
             assert_eq!(server, connection.server.replace(['[', ']'], ""));
-            assert_eq!(number("first_ns").value(at).to_string(), connection.first.time.ns);
+            assert_eq!(number("first_ns").value(at), connection.first.time.0.0);
             assert_eq!(text("finding").is_null(at), connection.finding.is_none());
             if let Some(name) = &connection.finding {
                 let finding = report.findings.iter().find(|finding| finding.name == *name);

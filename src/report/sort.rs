@@ -1,6 +1,6 @@
 //! The orders in which connections can be listed, as one list.
 
-use super::{Connection, Length, Report, Time};
+use super::{Connection, Length, Report};
 
 /// One order of connections.
 pub struct Sort {
@@ -60,9 +60,9 @@ impl Report {
 }
 
 impl Connection {
-    /// From the first frame to the last, in nanoseconds; 0 where the times are no numbers.
+    /// From the first frame to the last, in nanoseconds.
     pub(super) fn duration_ns(&self) -> i128 {
-        instant(&self.last.time) - instant(&self.first.time)
+        i128::from(self.last.time.0.0) - i128::from(self.first.time.0.0)
     }
 
     /// Payload octets of both sides, repetitions included.
@@ -83,7 +83,7 @@ impl Connection {
     /// From the first FIN to the second, in nanoseconds; none without two.
     pub(super) fn close_ns(&self) -> Option<i128> {
         let (a, b) = (self.client_side.fin.as_ref()?, self.server_side.fin.as_ref()?);
-        Some((instant(&a.first.time) - instant(&b.first.time)).abs())
+        Some((i128::from(a.first.time.0.0) - i128::from(b.first.time.0.0)).abs())
     }
 }
 
@@ -100,9 +100,5 @@ fn idle_ns(c: &Connection) -> i128 {
 
 /// Unknown comes after everything known.
 fn ns(length: &Option<Length>) -> i128 {
-    length.as_ref().and_then(Length::span).map_or(-1, |span| span.0.into())
-}
-
-fn instant(time: &Time) -> i128 {
-    time.timestamp().map_or(0, |at| at.0.into())
+    length.map_or(-1, |length| length.0.0.into())
 }

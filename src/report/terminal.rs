@@ -180,7 +180,8 @@ impl Page<'_> {
     /// Since when, for how long, and the frames that show it, as far as the text has not said so.
     fn when(&self, finding: &Finding) -> String {
         let mut parts = Vec::new();
-        let lasted = finding.lasted.as_ref().filter(|lasted| !finding.says.contains(&lasted.length.text));
+        let lasted =
+            finding.lasted.as_ref().filter(|lasted| !finding.says.contains(&lasted.length.to_string()));
         match (&finding.since, lasted.map(ToString::to_string)) {
             (Some(since), Some(lasted)) => {
                 parts.push(format!("Since {}: {lasted}.", self.style.time_in(self.report, since)));

@@ -31,6 +31,31 @@ fn every_format_writes_a_report_without_findings() {
     }
 }
 
+/// The report with its connections apart, and with them in it, are the same to the octet.
+#[test]
+fn connections_that_come_one_at_a_time_are_written_as_those_held() {
+    for format in FORMATS {
+        let Some(by_row) = format.by_row() else { continue };
+        for mut report in [sample(), quiet()] {
+            let mut held = Vec::new();
+            format.write(&report, &Style::plain(), &mut held).unwrap();
+            let connections = std::mem::take(&mut report.connections);
+            let mut streamed = Vec::new();
+            by_row
+                .write_rows(&report, &mut connections.into_iter().map(std::borrow::Cow::Owned), &mut streamed)
+                .unwrap();
+            assert!(held == streamed, "{}", format.name());
+        }
+    }
+}
+
+#[test]
+fn a_report_with_connections_of_its_own_takes_no_others() {
+    let json = by_name("json").unwrap().by_row().unwrap();
+    let failed = json.write_rows(&sample(), &mut std::iter::empty(), &mut std::io::sink());
+    assert!(failed.unwrap_err().to_string().contains("connections of its own"));
+}
+
 #[test]
 fn brief_and_full() {
     for (name, detail) in [("brief", Detail::Brief), ("full", Detail::Full)] {

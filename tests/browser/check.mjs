@@ -1,7 +1,7 @@
 // Opens HTML reports in a real browser and checks what a reader relies on. See README.md.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -12,6 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const program = resolve(process.argv[2] ?? join(here, "../../target/debug/cwait-pcap"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "cwait-pcap-"));
+const CONNECTIONS = 100_000;
 const kept = join(here, "../../testdata/reports/leak.json");
 
 /** A page made of a kept report. */
@@ -28,15 +29,25 @@ const analysed = (capture, name) => {
   return html;
 };
 
-/** The kept report with 20,000 flagged connections and 1,000 findings. */
+/** The kept report with 100,000 connections, nine in ten of them flagged, and 1,000 findings. */
 const large = () => {
   const report = JSON.parse(readFileSync(kept, "utf8"));
   const [finding, stuck] = [report.findings[0], report.connections.find((c) => c.finding === "missing-fin")];
-  report.findings = Array.from({ length: 1000 }, (_, n) => ({ ...finding, headline: `${n}: ${finding.headline}` }));
-  report.connections = Array.from({ length: 20000 }, (_, n) => ({ ...stuck, id: `c-${n}`, stream: n }));
-  const json = join(folder, "large.json");
-  writeFileSync(json, JSON.stringify(report));
-  return json;
+  const later = (n) => ({ ...finding, headline: `${n}: ${finding.headline}` });
+  report.findings = [finding, ...Array.from({ length: 999 }, (_, n) => later(n + 1))];
+  report.totals.connections = CONNECTIONS;
+  const file = join(folder, "large.json");
+  const out = openSync(file, "w");
+  const [head, end] = JSON.stringify({ ...report, connections: ["HERE"] }).split('"HERE"');
+  writeSync(out, head);
+  for (let n = 0; n < CONNECTIONS; n += 1) {
+    const own = { id: `c-${n}`, stream: n, finding: n % 10 ? stuck.finding : null };
+    const key_segments = n < 100 ? stuck.key_segments : [];
+    writeSync(out, (n ? "," : "") + JSON.stringify({ ...stuck, ...own, key_segments }));
+  }
+  writeSync(out, end);
+  closeSync(out);
+  return file;
 };
 
 let checks = 0;
@@ -48,6 +59,8 @@ const check = (what, ...of) => {
 /** Runs `body` on a page, and fails if it asks for anything or any script fails. */
 const visit = async (browser, html, width, colorScheme, body) => {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+  // A slow machine is no failure.
+  context.setDefaultTimeout(180_000);
   const tab = await context.newPage();
   const asked = [];
   const failed = [];
@@ -57,8 +70,9 @@ const visit = async (browser, html, width, colorScheme, body) => {
   await tab.goto(pathToFileURL(html).href);
   await body(tab);
   if (process.env.SCREENSHOTS) {
-    const name = `${html.split("/").pop()}-${width}-${colorScheme}.png`;
-    await tab.screenshot({ path: join(process.env.SCREENSHOTS, name) });
+    const name = join(process.env.SCREENSHOTS, `${html.split("/").pop()}-${width}-${colorScheme}`);
+    await tab.screenshot({ path: `${name}.png` });
+    await tab.pdf({ path: `${name}.pdf`, format: "A4", pageRanges: "1-9" });
   }
   const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   check(assert.equal, wide, 0, `${html} at ${width}: wider than the window`);
@@ -109,15 +123,24 @@ try {
       });
     }
   }
-  check(assert.ok, statSync(many).size <= 5_000_000, "a large report is at most 5 MB");
-  await visit(browser, many, 1280, "light", async (tab) => {
-    const started = Date.now();
-    await tab.getByLabel("Filter").fill("close-wait");
-    check(assert.equal, await tab.locator("#shown").innerText(), "3000 of 3000 shown");
-    await tab.getByRole("button", { name: "lasts" }).click();
-    console.log(`large report: ${statSync(many).size} octets, filtered and sorted in ${Date.now() - started} ms`);
-    check(assert.ok, (await tab.locator(".left-out").count()) > 0, "what is left out is counted");
-  });
+  for (const html of [many, needle]) {
+    check(assert.ok, statSync(html).size <= 5_000_000, `${html} has ${statSync(html).size} octets`);
+  }
+  for (const width of [360, 1280]) {
+    await visit(browser, many, width, "light", async (tab) => {
+      const top = await tab.locator("header").innerText();
+      for (const said of ["owes its FIN on 10 of its 10", "192.0.2.9:8080", "LIKELY", "ss -tanp"]) {
+        check(assert.ok, top.includes(said), said);
+      }
+      const started = Date.now();
+      await tab.getByLabel("Filter").fill("close-wait");
+      check(assert.equal, await tab.locator("#shown").innerText(), "3000 of 3000 shown");
+      await tab.locator("#table thead button", { hasText: "lasts" }).click();
+      console.log(`large report: ${statSync(many).size} octets, filtered and sorted in ${Date.now() - started} ms`);
+      const left = await tab.locator(".left-out").allTextContents();
+      check(assert.ok, left.some((said) => said.startsWith("97,000 more connections left out")), left.join());
+    });
+  }
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true });

@@ -3,21 +3,12 @@
 use super::totals::SILENCE_FAILED;
 use super::{Builder, evidence};
 use crate::analysis::Judged;
-use crate::report::{Connection, Endpoint, Fin, Length, Listed, Moment, Time};
+use crate::report::{Connection, Endpoint, Fin, Length, Moment, Time};
 use crate::tcp::{Clock, Ending};
 use crate::wire::{Side, Span, Stamp};
 
 impl Builder<'_> {
-    pub(super) fn connections(&self) -> Vec<Connection> {
-        let wanted = |judged: &&Judged| match self.request.listed {
-            Listed::None => false,
-            Listed::Flagged => judged.is_flagged(),
-            Listed::All => true,
-        };
-        self.outcome.connections.iter().filter(wanted).map(|judged| self.connection(judged)).collect()
-    }
-
-    fn connection(&self, judged: &Judged) -> Connection {
+    pub(super) fn connection(&self, judged: &Judged) -> Connection {
         let connection = &judged.connection;
         let roles = judged.roles;
         let (client, server) = (roles.client, roles.server());

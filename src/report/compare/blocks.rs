@@ -94,7 +94,7 @@ fn flows(report: &CompareReport) -> Vec<Vec<Line>> {
         let [a, b] = stretch.between;
         for (flow, (from, to)) in stretch.flows.iter().zip([(a, b), (b, a)]) {
             let length = |length: &Option<crate::report::Length>| {
-                words(length.as_ref().map_or("-", |length| &length.text))
+                words(&length.map_or("-".to_owned(), |length| length.to_string()))
             };
             rows.push(vec![
                 words(report.name(from)),

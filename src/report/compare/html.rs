@@ -120,7 +120,7 @@ fn table(html: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String
 }
 
 fn flows(report: &CompareReport) -> Vec<Vec<String>> {
-    let length = |length: &Option<Length>| length.as_ref().map_or("-".to_owned(), |l| text(&l.text));
+    let length = |length: &Option<Length>| length.map_or("-".to_owned(), |l| l.to_string());
     let mut rows = Vec::new();
     for stretch in &report.stretches {
         let [a, b] = stretch.between;
@@ -208,13 +208,14 @@ fn drawing(report: &CompareReport, connection: &ComparedConnection, style: &Styl
     let mut y = TOP;
     let mut last: Option<Timestamp> = None;
     for row in &connection.ladder {
-        if let (Some(before), Some(now)) = (last, row.time.timestamp())
+        let now = row.time.0;
+        if let Some(before) = last
             && now - before >= BREAK
         {
             quiet(&mut rows, (LEFT + right) / 2, y + 18, &format!("{} later", now - before));
             y += STEP;
         }
-        last = row.until.timestamp().or(last);
+        last = Some(row.until.0);
         if row.act == Act::Others {
             quiet(&mut rows, (LEFT + right) / 2, y + 18, &row.label);
         } else {

@@ -24,12 +24,13 @@ pub(super) fn text(report: &CompareReport, connection: &ComparedConnection, styl
     let mut out = grid.heading(report, connection);
     let mut last: Option<crate::wire::Timestamp> = None;
     for row in &connection.ladder {
-        if let (Some(before), Some(now)) = (last, row.time.timestamp())
+        let now = row.time.0;
+        if let Some(before) = last
             && now - before >= BREAK
         {
             out += &grid.quiet(&format!("~~ {} later ~~", now - before));
         }
-        last = row.until.timestamp().or(last);
+        last = Some(row.until.0);
         out += &match row.act {
             Act::Others => grid.quiet(&row.label),
             _ => grid.arrow(row, &style.clock(&row.time)),

@@ -181,7 +181,7 @@ fn in_words(flow: &FlowFacts) -> String {
         n => format!(", of {} more it cannot be told", number(n)),
     };
     let delay = match (&flow.delay_p50, &flow.delay_p99) {
-        (Some(p50), Some(p99)) => format!("; delay {}, p99 {}", p50.text, p99.text),
+        (Some(p50), Some(p99)) => format!("; delay {}, p99 {}", p50, p99),
         _ => String::new(),
     };
     format!(
@@ -257,9 +257,9 @@ pub(super) fn sources(report: &CompareReport, style: &Style) -> Vec<String> {
 /// `its clock is 3 h 0 min ahead of client-side's, within 4 us`.
 fn told(clock: &Clock, report: &CompareReport) -> String {
     let first = report.name(0);
-    let ahead = clock.ahead.span().unwrap_or_default();
+    let ahead = clock.ahead.0;
     let size = crate::wire::Span(ahead.0.saturating_abs());
-    let within = clock.within.as_ref().and_then(|within| within.span());
+    let within = clock.within.map(|within| within.0);
     let unlike = within.is_none_or(|within| size > within);
     let offset = match (unlike, ahead.0 >= 0) {
         (false, _) => format!("its clock agrees with {first}'s"),
@@ -267,7 +267,7 @@ fn told(clock: &Clock, report: &CompareReport) -> String {
         (true, false) => format!("its clock is {} behind {first}'s", exactly(size)),
     };
     let within = match &clock.within {
-        Some(within) => format!(" within {}", within.text),
+        Some(within) => format!(" within {within}"),
         None => {
             " at most: one direction only was seen at both, so that the delay counts as offset".to_owned()
         }

@@ -22,7 +22,7 @@ impl Page<'_> {
              <th scope=\"col\" class=\"n\">close p99</th><th scope=\"col\" class=\"n\">answer p99</th></tr></thead>\n\
              <tbody>\n",
         );
-        let length = |length: &Option<Length>| length.as_ref().map_or(String::new(), |l| text(&l.text));
+        let length = |length: &Option<Length>| length.map_or(String::new(), |l| l.to_string());
         for service in self.report.services.iter().take(SERVICES) {
             let assumed = if service.assumed { " <abbr title=\"assumed\">?</abbr>" } else { "" };
             let owes = if service.owes_fin > 0 { " owes" } else { "" };
@@ -51,8 +51,7 @@ impl Page<'_> {
         self.section("capture", "The capture");
         self.put("<dl class=\"card\">\n");
         if let (Some(first), Some(last)) = (&capture.first, &capture.last) {
-            let duration =
-                capture.duration.as_ref().map_or(String::new(), |d| format!(", {}", text(&d.text)));
+            let duration = capture.duration.as_ref().map_or(String::new(), |d| format!(", {d}"));
             let span = format!("{} to {}{duration}", self.time(first), self.time(last));
             self.row("Time", &span);
         }
@@ -70,7 +69,7 @@ impl Page<'_> {
         self.row("Captured twice", &count(capture.captured_twice, "frame"));
         self.row("One direction only", &count(capture.one_direction, "connection"));
         if let Some(back) = &capture.largest_step_back {
-            self.row("Clock stepped back", &format!("by up to {}", text(&back.text)));
+            self.row("Clock stepped back", &format!("by up to {}", back));
         }
         let t = &report.totals;
         let ways = [

@@ -14,9 +14,9 @@ const ROWS: usize = 3_000;
 /// Headings, and whether numbers stand below.
 const HEAD: [(&str, bool); 11] = [
     ("stream", true),
+    ("finding", false),
     ("client", false),
     ("server", false),
-    ("finding", false),
     ("states, client / server", false),
     ("begins", true),
     ("lasts", true),
@@ -84,7 +84,7 @@ impl Page<'_> {
         };
         let _ = writeln!(
             self.html,
-            "<tr><td class=\"n\">{name}<td>{}<td>{}{assumed}<td>{finding}<td>{} / {}<td class=\"n\" data-v=\"{}\">\
+            "<tr><td class=\"n\">{name}<td>{finding}<td>{}<td>{}{assumed}<td>{} / {}<td class=\"n\" data-v=\"{}\">\
              {begins}<td class=\"n\" data-v=\"{}\">{duration}<td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}\
              <td class=\"n\" data-v=\"{}\">{}<td class=\"n\" data-v=\"{}\">{}",
             named(&c.client, &c.client_name),
@@ -111,9 +111,9 @@ fn named(end: &str, name: &Option<String>) -> String {
 }
 
 fn value(length: &Option<Length>) -> i64 {
-    length.as_ref().and_then(Length::span).map_or(-1, |span| span.0)
+    length.map_or(-1, |length| length.0.0)
 }
 
 fn shown(length: &Option<Length>) -> String {
-    length.as_ref().map_or(String::new(), |length| text(&length.text))
+    length.map_or(String::new(), |length| length.to_string())
 }

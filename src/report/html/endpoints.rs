@@ -21,7 +21,7 @@ impl Page<'_> {
         let which = if self.report.connections_listed == Listed::Flagged { "flagged " } else { "listed " };
         let total = count(self.report.connections.len() as u64, &format!("{which}connection"));
         self.put(format!("<p class=\"left-out\">From {}.</p>\n", text(&total)));
-        self.put(plot(&Drawing::Graph(graph), self.style));
+        self.put(plot(&Drawing::Graph(graph), None, self.style));
         if left_out > 0 {
             let hosts = count(left_out as u64, "host");
             self.put(format!("<p class=\"left-out\">{hosts} with fewer connections are not drawn.</p>\n"));

@@ -59,7 +59,7 @@ impl Page<'_> {
         }
         self.put(format!("<p>{}</p>\n", text(&finding.says)));
         if let Some(data) = &finding.data {
-            self.put(plot(data, self.style));
+            self.put(plot(data, self.report.capture.last, self.style));
         }
         self.put("<dl>\n");
         if let Some(since) = &finding.since {

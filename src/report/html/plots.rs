@@ -8,16 +8,16 @@ mod timer;
 use std::fmt::Write as _;
 
 use super::text;
-use crate::report::{Drawing, Style};
+use crate::report::{Drawing, Style, Time};
 
 const WIDTH: f64 = 720.0;
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = 700.0;
 
-/// The drawing as markup; nothing where there is nothing to draw.
-pub(super) fn plot(drawing: &Drawing, style: &Style) -> String {
+/// The drawing as markup; nothing where there is nothing to draw. What lasts, lasts to the capture's `end`.
+pub(super) fn plot(drawing: &Drawing, end: Option<Time>, style: &Style) -> String {
     let figure = match drawing {
-        Drawing::Curve(curve) => curve::draw(curve, style),
+        Drawing::Curve(curve) => curve::draw(curve, end, style),
         Drawing::TimerInterval(interval) => timer::draw(interval),
         Drawing::Graph(graph) => graph::draw(graph),
     };

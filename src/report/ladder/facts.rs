@@ -3,7 +3,6 @@
 use super::{Act, Arrow, KeySegment, Party, Pause, What};
 use crate::report::text::{count, octets};
 use crate::report::{Connection, Endpoint, Moment};
-use crate::wire::Span;
 
 /// One thing to draw.
 pub(super) enum Step {
@@ -121,7 +120,7 @@ fn closing(c: &Connection) -> Vec<KeySegment> {
 fn missing(c: &Connection) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(silence) = &c.silence_failed {
-        let silence = silence.span().unwrap_or(Span::ZERO);
+        let silence = silence.0;
         let last_spoke = |side: &Endpoint| side.last.as_ref().map_or(0, |last| last.frame);
         let speaker = if last_spoke(&c.client_side) >= last_spoke(&c.server_side) {
             Party::Client

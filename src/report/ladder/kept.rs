@@ -7,7 +7,7 @@ use crate::analysis::{Judged, Options, Outcome};
 use crate::capture::CaptureError;
 use crate::detail::{self, Collector, Event};
 use crate::findings::Roles;
-use crate::report::{Connection, Report};
+use crate::report::{Connection, Listed, Report};
 use crate::wire::Stamp;
 
 impl Report {
@@ -16,25 +16,43 @@ impl Report {
     /// So many key segments a connection has in a report.
     const SEGMENTS: usize = 32;
 
-    /// Reads the inputs again for the key segments of the flagged connections that come first. Does nothing where an
-    /// input cannot be read twice.
+    /// Reads the inputs again for the key segments of the flagged connections that come first, by the connections' ids.
+    /// None where no connection is listed or an input cannot be read twice.
+    ///
+    /// # Errors
+    /// If an input cannot be opened any more.
+    pub fn key_segments(
+        &self,
+        outcome: &Outcome,
+        options: &Options,
+    ) -> Result<HashMap<String, Vec<KeySegment>>, CaptureError> {
+        let rank = |name: &str| self.findings.iter().position(|finding| finding.name == name);
+        let flagged =
+            outcome.connections.iter().filter_map(|judged| Some((judged, judged.verdict.primary()?.name)));
+        let mut flagged: Vec<_> =
+            flagged.map(|(judged, name)| (rank(name).unwrap_or(usize::MAX), judged)).collect();
+        flagged.sort_by_key(|&(rank, _)| rank);
+        let first = flagged.into_iter().take(Report::WITH_SEGMENTS);
+        let wanted: Vec<&Judged> = first.map(|(_, judged)| judged).collect();
+        if wanted.is_empty()
+            || self.connections_listed == Listed::None
+            || !detail::can_read_again(&outcome.inputs)
+        {
+            return Ok(HashMap::new());
+        }
+        let kept = key_segments(outcome, options, &wanted, Report::SEGMENTS)?;
+        Ok(wanted.iter().map(|judged| judged.id()).zip(kept).collect())
+    }
+
+    /// The same, for the connections that the report holds.
     ///
     /// # Errors
     /// If an input cannot be opened any more.
     pub fn add_key_segments(&mut self, outcome: &Outcome, options: &Options) -> Result<(), CaptureError> {
-        let ids: Vec<String> =
-            self.flagged().into_iter().take(Report::WITH_SEGMENTS).map(|c| c.id.clone()).collect();
-        if ids.is_empty() || !detail::can_read_again(&outcome.inputs) {
-            return Ok(());
-        }
-        let named: HashMap<String, &Judged> =
-            outcome.connections.iter().filter(|judged| judged.is_flagged()).map(|j| (j.id(), j)).collect();
-        let wanted: Vec<&Judged> = ids.iter().filter_map(|id| named.get(id).copied()).collect();
-        let mut kept = key_segments(outcome, options, &wanted, Report::SEGMENTS)?;
-        let places: HashMap<String, usize> = wanted.iter().map(|j| j.id()).zip(0..).collect();
+        let mut kept = self.key_segments(outcome, options)?;
         for connection in &mut self.connections {
-            if let Some(at) = places.get(&connection.id) {
-                connection.key_segments = std::mem::take(&mut kept[*at]);
+            if let Some(segments) = kept.remove(&connection.id) {
+                connection.key_segments = segments;
             }
         }
         Ok(())

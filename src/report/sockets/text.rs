@@ -77,7 +77,7 @@ impl Page<'_> {
                 std::cmp::Ordering::Less => format!(", down from {}", number(was)),
                 std::cmp::Ordering::Equal => ", as many as at first".to_owned(),
             };
-            let time = |moment: usize| self.report.moments[moment].time.as_ref()?.timestamp();
+            let time = |moment: usize| self.report.moments[moment].time.map(|time| time.0);
             if let (Some(from), Some(to)) = (time(first), time(last)) {
                 let span = to - from;
                 line += &format!(" within {span}");

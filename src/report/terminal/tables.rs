@@ -97,7 +97,7 @@ fn second_line(c: &Connection) -> String {
     ];
     for (what, value) in measured {
         if let Some(value) = value {
-            parts.push(format!("{what} {}", value.text));
+            parts.push(format!("{what} {value}"));
         }
     }
     if c.retransmissions() > 0 {
@@ -114,5 +114,5 @@ fn second_line(c: &Connection) -> String {
 }
 
 fn length(length: &Option<Length>) -> String {
-    length.as_ref().map_or_else(|| "-".to_owned(), |length| plain(&length.text).into_owned())
+    length.map_or_else(|| "-".to_owned(), |length| length.to_string())
 }

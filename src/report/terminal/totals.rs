@@ -60,13 +60,13 @@ pub(super) fn extremes(report: &Report) -> String {
 
 fn at_stream(slowest: &Slowest) -> String {
     let stream = slowest.stream.map_or(slowest.connection.clone(), |stream| format!("stream {stream}"));
-    format!("{} ({stream})", slowest.length.text)
+    format!("{} ({stream})", slowest.length)
 }
 
 /// Every frame accounted for.
 pub(super) fn frames(report: &Report) -> String {
     let capture = &report.capture;
-    let duration = capture.duration.as_ref().map_or(String::new(), |d| format!("{}, ", d.text));
+    let duration = capture.duration.as_ref().map_or(String::new(), |d| format!("{d}, "));
     let mut text =
         format!("{duration}{}: {} TCP", count(capture.frames, report.frame_word()), number(capture.tcp));
     if !capture.skipped.is_empty() {
@@ -87,7 +87,7 @@ pub(super) fn frames(report: &Report) -> String {
         n => text += &format!("; one direction only on {}", count(n, "connection")),
     }
     if let Some(back) = &capture.largest_step_back {
-        text += &format!("; the clock stepped back by up to {}", back.text);
+        text += &format!("; the clock stepped back by up to {}", back);
     }
     text + "."
 }

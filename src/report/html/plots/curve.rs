@@ -9,11 +9,13 @@ use crate::report::{Curve, CurvePoint, Style, Time};
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 180.0;
 
-pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
-    let (first, last) = (curve.points.first()?, curve.points.last()?);
-    let (from, upto) = (ns(&first.time)?, ns(&last.time)?);
+pub(super) fn draw(curve: &Curve, end: Option<Time>, style: &Style) -> Option<String> {
+    let (first, last) = (curve.points.first()?.time, curve.points.last()?.time);
+    // What was left goes on to the end of the capture.
+    let last = end.filter(|end| end.0 > last.0).unwrap_or(last);
+    let (from, upto) = (ns(&first), ns(&last));
     let x = |time: &Time| {
-        let part = ns(time).map_or(0.0, |at| (at - from) / (upto - from).max(1.0));
+        let part = (ns(time) - from) / (upto - from).max(1.0);
         LEFT + part.clamp(0.0, 1.0) * (RIGHT - LEFT)
     };
     let fin_wait = curve.points.iter().map(|point| point.fin_wait_2).max().unwrap_or(0);
@@ -26,6 +28,7 @@ pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
         206.0,
         &format!("Sockets in CLOSE-WAIT at {} over time: at most {peak}{growth}", curve.place),
     );
+    let to_the_end = format!("H{:.1}", x(&last));
     let mut marks = vec![0, most.div_ceil(2), most];
     marks.dedup();
     for count in marks {
@@ -33,18 +36,18 @@ pub(super) fn draw(curve: &Curve, style: &Style) -> Option<String> {
         canvas.say("axis left", LEFT - 8.0, y(count) + 4.0, &number(count));
     }
     if fin_wait > 0 {
-        canvas.path("fin-wait", &steps(&curve.points, &x, &y, |point| point.fin_wait_2));
+        canvas.path("fin-wait", &(steps(&curve.points, &x, &y, |point| point.fin_wait_2) + &to_the_end));
         canvas.say("axis left", RIGHT, 12.0, "line: CLOSE-WAIT; dashed: FIN-WAIT-2");
     }
-    let line = steps(&curve.points, &x, &y, |point| point.close_wait);
-    canvas.path("under", &format!("{line}V{BOTTOM:.1}H{:.1}z", x(&first.time)));
+    let line = steps(&curve.points, &x, &y, |point| point.close_wait) + &to_the_end;
+    canvas.path("under", &format!("{line}V{BOTTOM:.1}H{:.1}z", x(&first)));
     canvas.path("close-wait", &line);
     if let Some(limit) = curve.limit {
         canvas.line("limit", (LEFT, y(limit)), (RIGHT, y(limit)));
         canvas.say("axis left", RIGHT, y(limit) - 5.0, &format!("limit {}", number(limit)));
     }
-    canvas.say("axis", LEFT, 200.0, &style.day_and_time(&first.time));
-    canvas.say("axis left", RIGHT, 200.0, &style.day_and_time(&last.time));
+    canvas.say("axis", LEFT, 200.0, &style.day_and_time(&first));
+    canvas.say("axis left", RIGHT, 200.0, &style.day_and_time(&last));
     Some(canvas.done())
 }
 
@@ -63,6 +66,6 @@ fn steps(
     d
 }
 
-fn ns(time: &Time) -> Option<f64> {
-    time.timestamp().map(|at| at.0 as f64)
+fn ns(time: &Time) -> f64 {
+    time.0.0 as f64
 }

@@ -60,7 +60,9 @@ fn drawings() {
         curve(&[(0, 0, 0), (600, 3, 1), (3_600, 10, 0)]),
         graph(&[(0, 1), (1, 2)]),
     ];
-    let plots: Vec<String> = drawings.iter().map(|drawing| plot(drawing, &Style::plain())).collect();
+    let end = Timestamp::new(4_000, 0).into();
+    let plots: Vec<String> =
+        drawings.iter().map(|drawing| plot(drawing, Some(end), &Style::plain())).collect();
     insta::assert_snapshot!(plots.join("\n"));
 }
 
@@ -77,7 +79,7 @@ fn odd_numbers_draw_nothing_odd() {
         curve(&[(7, u64::MAX, u64::MAX), (3, 1, 1)]),
         graph(&[(0, 1), (1, 0), (2, 2), (7, 9)]),
     ] {
-        let svg = plot(&drawing, &Style::plain());
+        let svg = plot(&drawing, None, &Style::plain());
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
 }

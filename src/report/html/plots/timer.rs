@@ -3,7 +3,7 @@
 
 use super::{Canvas, LEFT, RIGHT};
 use crate::report::text::count;
-use crate::report::{Length, SilencePoint, TimerInterval};
+use crate::report::{Candidate, Length, SilencePoint, TimerInterval};
 use crate::wire::Span;
 
 const TOP: f64 = 8.0;
@@ -31,15 +31,15 @@ const MARKS: [(f64, &str); 12] = [
 pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
     let points = interval.survived.iter().chain(&interval.failed).map(|point| seconds(&point.length));
     let bounds = interval.above.iter().chain(&interval.at_most).map(seconds);
-    let all: Vec<f64> = points.chain(bounds).flatten().filter(|&seconds| seconds > 0.0).collect();
+    let all: Vec<f64> = points.chain(bounds).filter(|&seconds| seconds > 0.0).collect();
     let least = all.iter().copied().reduce(f64::min)? / 1.5;
     let most = all.iter().copied().reduce(f64::max)? * 1.5;
     let x = |seconds: f64| LEFT + (seconds / least).ln() / (most / least).ln() * (RIGHT - LEFT);
 
     let range = match (&interval.above, &interval.at_most) {
-        (Some(above), Some(most)) => format!("above {}, at most {}", above.text, rounded_up(most)),
+        (Some(above), Some(most)) => format!("above {}, at most {}", above, rounded_up(most)),
         (None, Some(most)) => format!("at most {}", rounded_up(most)),
-        (Some(above), None) => format!("above {}", above.text),
+        (Some(above), None) => format!("above {above}"),
         (None, None) => "no single timer".to_owned(),
     };
     let survived = count(interval.survived.len() as u64, "silence");
@@ -48,20 +48,27 @@ pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
         interval.clock,
         interval.failed.len()
     );
-    let named = interval.candidates.len().min(CANDIDATES);
-    let mut canvas = Canvas::new(AXIS + 34.0 + 16.0 * named as f64, &words);
-    let (low, high) =
-        (interval.above.as_ref().and_then(seconds), interval.at_most.as_ref().and_then(seconds));
+    let named: Vec<(f64, &Candidate)> = interval
+        .candidates
+        .iter()
+        .take(CANDIDATES)
+        .map(|candidate| (seconds(&candidate.value), candidate))
+        .filter(|(value, _)| (least..most).contains(value))
+        .map(|(value, candidate)| (x(value), candidate))
+        .collect();
+    let mut canvas = Canvas::new(AXIS + 34.0 + 16.0 * named.len() as f64, &words);
+    let (low, high) = (interval.above.as_ref().map(seconds), interval.at_most.as_ref().map(seconds));
     if let Some(high) = high {
         let left = low.filter(|&low| low > 0.0).map_or(LEFT, x);
         canvas.rect("interval", left, TOP, (x(high) - left).max(1.0), AXIS - TOP);
     }
     canvas.line("grid", (LEFT, AXIS), (RIGHT, AXIS));
-    // Marks that would stand on each other are left out.
+    // Marks that would stand on each other, or on a line, are left out.
+    let crossed = |at: f64| named.iter().any(|(line, _)| (line - at).abs() < 24.0);
     let mut free = 0.0;
     for (seconds, name) in MARKS.iter().filter(|(seconds, _)| (least..most).contains(seconds)) {
         canvas.line("grid", (x(*seconds), AXIS), (x(*seconds), AXIS + 5.0));
-        if x(*seconds) > free {
+        if x(*seconds) > free && !crossed(x(*seconds)) {
             canvas.say("axis middle", x(*seconds), AXIS + 18.0, name);
             free = x(*seconds) + 50.0;
         }
@@ -74,16 +81,12 @@ pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
     for at in interval.failed.iter().filter_map(|point| place(point, &x)) {
         canvas.cross("failed", at, FAILED);
     }
-    for (row, candidate) in interval.candidates.iter().take(CANDIDATES).enumerate() {
-        let Some(at) = seconds(&candidate.value).filter(|seconds| (least..most).contains(seconds)).map(&x)
-        else {
-            continue;
-        };
+    for (row, &(at, candidate)) in named.iter().enumerate() {
         let y = AXIS + 34.0 + 16.0 * row as f64;
         canvas.line("candidate", (at, TOP), (at, y - 10.0));
         let (class, at) =
             if at > (LEFT + RIGHT) / 2.0 { ("axis left", at + 4.0) } else { ("axis", at - 4.0) };
-        canvas.say(class, at, y, &format!("{} {}", candidate.value.text, candidate.name));
+        canvas.say(class, at, y, &format!("{} {}", candidate.value, candidate.name));
     }
     Some(canvas.done())
 }
@@ -91,16 +94,16 @@ pub(super) fn draw(interval: &TimerInterval) -> Option<String> {
 /// Lengths print rounded down; an upper bound of minutes is rounded up to the second, so that it still holds.
 fn rounded_up(length: &Length) -> String {
     const SECOND: i64 = 1_000_000_000;
-    match length.span() {
-        Some(Span(ns)) if ns > 60 * SECOND && ns % SECOND > 0 => Span((ns / SECOND + 1) * SECOND).to_string(),
-        _ => length.text.clone(),
+    match length.0 {
+        Span(ns) if ns > 60 * SECOND && ns % SECOND > 0 => Span((ns / SECOND + 1) * SECOND).to_string(),
+        span => span.to_string(),
     }
 }
 
 fn place(point: &SilencePoint, x: &dyn Fn(f64) -> f64) -> Option<f64> {
-    seconds(&point.length).filter(|&seconds| seconds > 0.0).map(x)
+    Some(seconds(&point.length)).filter(|&seconds| seconds > 0.0).map(x)
 }
 
-fn seconds(length: &Length) -> Option<f64> {
-    length.span().map(|span| span.as_secs_f64())
+fn seconds(length: &Length) -> f64 {
+    length.0.as_secs_f64()
 }
