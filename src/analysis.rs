@@ -163,6 +163,25 @@ impl Analysis {
         }
     }
 
+    /// Whether the capture is an extract that tells of stretches it left out.
+    fn is_cut(&self) -> bool {
+        self.context.tells_of_gaps()
+    }
+
+    /// The same as [`Analysis::observe`] for a record of an extract: what was left out before it is passed over first.
+    fn observe_cut(&mut self, record: &Record<'_>) {
+        let record = Record { frame: record.frame + self.frames_before, ..*record };
+        self.capture.observe(Stamp { at: record.at, frame: record.frame });
+        let decoded = self.decoder.decode(&record);
+        if let Decoded::Segment(key, segment) = &decoded
+            && let Some(left_out) = self.context.left_out_before(key, segment.seen.at)
+        {
+            self.share_out();
+            self.lanes[Lane::of(key)].pass_over(key, &left_out, segment.seen);
+        }
+        self.take(decoded);
+    }
+
     /// Takes what the next line of the current file tells, which is text; frames are its lines.
     pub fn observe_line(&mut self, seen: Stamp, decoded: Decoded) {
         let seen = Stamp { frame: seen.frame + self.frames_before, ..seen };
@@ -231,7 +250,7 @@ impl Analysis {
         self.capture.holes.extend(holes);
     }
 
-    /// Adds what an extract says of the capture it was taken from; see [`Context`].
+    /// Adds what an extract says of the capture it was taken from, before its frames; see [`Context`].
     pub fn add_context(&mut self, comments: &[String]) {
         self.context.read(comments);
     }
@@ -250,7 +269,6 @@ impl Analysis {
             self.unreadable([(from, first.max(from))]);
         }
         self.open_end = if left_early { Some(self.last().at) } else { None };
-        self.add_context(&input.summary.comments);
     }
 
     /// Judges everything.

@@ -4,7 +4,9 @@
 //! say so. A connection that is too long loses its middle, and the frame behind says how much. What findings need of
 //! the rest of the capture is told in the section's comments, so that the extract is judged as the whole was.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -13,7 +15,8 @@ use crate::anonymise::{Anonymous, Names, cut_after_tcp_header};
 use crate::capture::{CaptureError, LinkType, PcapNgWriter};
 use crate::detail::{Hit, read_again};
 use crate::known::Hosts;
-use crate::wire::{Span, TcpFlags, Timestamp};
+use crate::patterns;
+use plan::Plan;
 
 /// What an extract keeps.
 pub struct Request<'a> {
@@ -67,7 +70,7 @@ pub fn write<W: Write>(
         plan.decide();
     }
     let mut extract = Extract {
-        writer: PcapNgWriter::new(out, APPLICATION, &section_comments(outcome, wanted, request))?,
+        writer: PcapNgWriter::new(out, APPLICATION, &section_comments(outcome, wanted, &plans, request))?,
         outcome,
         request,
         interfaces: BTreeMap::new(),
@@ -89,13 +92,27 @@ pub fn write<W: Write>(
     }
 }
 
-const APPLICATION: &str = concat!("cwait-pcap ", env!("CARGO_PKG_VERSION"));
-/// A longer time without a segment is a silence, whose edges are kept.
-const SILENCE: Span = Span::secs(1);
-/// Edges of silences and other key frames kept of one connection.
-const KEY_FRAMES: usize = 1_000;
+/// The connections that findings over many rest on, or those of one name: what survived shows a timer as much as what
+/// did not. By their place in [`Outcome::connections`].
+pub fn witnesses(outcome: &Outcome, is_meant: impl Fn(&str) -> bool) -> BTreeSet<usize> {
+    let mut all = BTreeSet::new();
+    for found in patterns::judge(outcome, None).into_iter().filter(|found| is_meant(found.name)) {
+        all.extend(found.members.iter().chain(found.evidence.iter().map(|(member, ..)| member)));
+        if let Some(patterns::Data::Interval(interval)) = &found.data {
+            all.extend(interval.survived.iter().chain(&interval.failed).map(|point| point.member));
+        }
+    }
+    all
+}
 
-fn section_comments(outcome: &Outcome, wanted: &[&Judged], request: &Request<'_>) -> Vec<String> {
+const APPLICATION: &str = concat!("cwait-pcap ", env!("CARGO_PKG_VERSION"));
+
+fn section_comments(
+    outcome: &Outcome,
+    wanted: &[&Judged],
+    plans: &[Plan],
+    request: &Request<'_>,
+) -> Vec<String> {
     let payload = match request.payload {
         0 => "payload is cut".to_owned(),
         octets => format!("payload is cut after {octets} octets"),
@@ -110,8 +127,11 @@ fn section_comments(outcome: &Outcome, wanted: &[&Judged], request: &Request<'_>
         outcome.capture.duration()
     );
     let ends = wanted.iter().map(|judged| (&judged.connection, judged.roles.server()));
-    let context =
-        Context::of(outcome, ends, &|address| request.names.map_or(address, |names| names.address(address)));
+    let rename = |address| request.names.map_or(address, |names| names.address(address));
+    let mut context = Context::of(outcome, ends, &rename);
+    for (judged, plan) in wanted.iter().zip(plans) {
+        context.leave_out(&judged.connection, plan.gaps(), &rename);
+    }
     std::iter::once(told).chain(context.comments()).collect()
 }
 
@@ -130,88 +150,6 @@ fn names_of(outcome: &Outcome, wanted: &[&Judged], request: &Request<'_>) -> Vec
     own.map(|(address, name)| (others.address(address), others.name(&name))).collect()
 }
 
-/// Which frames of a connection are kept: all, or both ends and the key frames.
-struct Plan {
-    room: usize,
-    frames: u64,
-    /// The first half of the room, and what must not be missing.
-    head: u64,
-    key_frames: BTreeSet<u64>,
-    tail: VecDeque<u64>,
-    last: Option<(u64, Timestamp)>,
-    /// Nothing is left out.
-    whole: bool,
-    /// What each frame shows.
-    labels: BTreeMap<u64, Vec<String>>,
-    /// Frames and payload octets left out since the last one written.
-    gap: (u64, u64),
-}
-
-impl Plan {
-    fn new(judged: &Judged, request: &Request<'_>) -> Plan {
-        let mut labels: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-        let mut label = |frame: u64, text: String| labels.entry(frame).or_default().push(text);
-        for finding in &judged.verdict.findings {
-            for (stamp, shows) in &finding.evidence {
-                label(stamp.frame, format!("{}: {shows}", finding.name));
-            }
-        }
-        let first = judged.connection.first.frame;
-        if let Some(finding) = judged.verdict.primary() {
-            label(first, format!("this connection: {}", finding.name));
-        } else if let Some((name, undecided)) = judged.verdict.undecided.first() {
-            label(first, format!("this connection: undecided, {name}: {}", undecided.why));
-        }
-        Plan {
-            room: request.frames.max(8),
-            frames: 0,
-            head: 0,
-            key_frames: labels.keys().copied().collect(),
-            tail: VecDeque::new(),
-            last: None,
-            whole: false,
-            labels,
-            gap: (0, 0),
-        }
-    }
-
-    /// Takes note of the next frame.
-    fn see(&mut self, hit: &Hit<'_>) {
-        let frame = hit.record.frame;
-        self.frames += 1;
-        if self.frames <= self.room as u64 / 2 {
-            self.head = frame;
-        }
-        let flags = TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST;
-        let is_key = hit.segment.flags.any(flags) || hit.segment.window == 0;
-        if is_key && self.key_frames.len() < KEY_FRAMES {
-            self.key_frames.insert(frame);
-        }
-        if let Some((before, at)) = self.last
-            && hit.record.at - at >= SILENCE
-            && self.key_frames.len() < KEY_FRAMES
-        {
-            self.key_frames.extend([before, frame]);
-        }
-        self.last = Some((frame, hit.record.at));
-        self.tail.push_back(frame);
-        if self.tail.len() > self.room.div_ceil(2) {
-            self.tail.pop_front();
-        }
-    }
-
-    fn decide(&mut self) {
-        self.whole = self.frames <= self.room as u64;
-    }
-
-    fn keeps(&self, frame: u64) -> bool {
-        self.whole
-            || frame <= self.head
-            || self.tail.front().is_some_and(|first| frame >= *first)
-            || self.key_frames.contains(&frame)
-    }
-}
-
 struct Extract<'a, W> {
     writer: PcapNgWriter<W>,
     outcome: &'a Outcome,
@@ -225,18 +163,11 @@ impl<W: Write> Extract<'_, W> {
     fn take(&mut self, hit: &Hit<'_>, judged: &Judged, plan: &mut Plan) -> io::Result<()> {
         let record = &hit.record;
         if !plan.keeps(record.frame) {
-            plan.gap.0 += 1;
-            plan.gap.1 += u64::from(hit.segment.len);
             self.written.left_out += 1;
             return Ok(());
         }
         let mut comments = vec![format!("frame {} of the original", record.frame)];
-        if let (frames @ 1.., octets) = std::mem::take(&mut plan.gap) {
-            comments.push(format!(
-                "cwait-pcap: {frames} frames of this connection left out before this one, {octets} octets of payload"
-            ));
-        }
-        comments.extend(plan.labels.remove(&record.frame).unwrap_or_default());
+        comments.extend(plan.labels(record.frame));
         let key = &judged.connection.key;
         let packet = match self.request.names {
             Some(names) => Anonymous::of(record, key, &hit.segment, names),

@@ -19,6 +19,7 @@ mod index;
 mod join;
 #[cfg(test)]
 mod laws;
+mod left_out;
 mod numbers;
 mod replay;
 mod silence;
@@ -38,6 +39,7 @@ pub use codec::{Apart, Damaged, FACTS, FORM, Fact, Octets};
 pub use connection::{Connection, Extra};
 pub use half::{Half, HopLimits, Tally};
 pub use history::History;
+pub use left_out::{LeftOut, Passed};
 pub use numbers::Numbers;
 pub use replay::{EndpointState, replay};
 pub use silence::{Clock, Outcome, Silence, Silences, Witness};

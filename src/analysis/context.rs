@@ -4,6 +4,7 @@
 //!
 //! It travels as comments of the section, one fact each, JSON behind a fixed word.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
@@ -12,13 +13,23 @@ use super::folded::Folded;
 use super::heard::Heard;
 use super::outcome::Outcome;
 use crate::findings::{CaptureFacts, HostFacts, ServiceFacts};
-use crate::tcp::Connection;
-use crate::wire::{Side, Stamp, Timestamp};
+use crate::tcp::{Connection, LeftOut, Passed};
+use crate::wire::{FlowKey, Side, Stamp, Timestamp};
 
-/// What was known around the connections of an extract.
+/// What was known around the connections of an extract, and what of them was left out.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     facts: Vec<Fact>,
+    /// By flow, and by the time of the first segment behind the stretch.
+    left_out: HashMap<(FlowKey, Timestamp), LeftOut>,
+}
+
+/// Stretches of one connection that are not in an extract.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Gaps {
+    ends: [SocketAddr; 2],
+    /// For each: the time of the first segment behind it, and what each end sent.
+    gaps: Vec<(Timestamp, [Option<Passed>; 2])>,
 }
 
 /// One fact, as it is written.
@@ -36,6 +47,8 @@ enum Fact {
     },
     /// A listening endpoint over all its connections.
     Service { endpoint: SocketAddr, facts: Box<ServiceFacts> },
+    /// Stretches of a connection that were left out.
+    LeftOut(Gaps),
     /// A host over all its connections: when it was last heard, and how many FINs of it passed.
     Host { address: IpAddr, last: Timestamp, fins: u64, heard: Vec<(Timestamp, Timestamp)> },
 }
@@ -45,6 +58,10 @@ impl Context {
     const WORD: &str = "cwait-pcap context: ";
     /// So many facts are believed, and so many drops are told.
     const MOST: usize = 1_000;
+    /// So many stretches are told in one comment, whose length is 16 bits.
+    const GAPS: usize = 100;
+    /// So many stretches are believed.
+    const MOST_GAPS: usize = 20_000;
 
     /// What is known around some connections; `rename` is what addresses are called there.
     pub fn of<'a>(
@@ -88,7 +105,22 @@ impl Context {
             }
         }
         facts.truncate(Context::MOST);
-        Context { facts }
+        Context { facts, left_out: HashMap::new() }
+    }
+
+    /// Adds stretches of a connection that are left out, each with the time of the first segment behind it.
+    pub fn leave_out<'a>(
+        &mut self,
+        connection: &Connection,
+        gaps: impl Iterator<Item = (Timestamp, &'a LeftOut)>,
+        rename: &dyn Fn(IpAddr) -> IpAddr,
+    ) {
+        let ends = [connection.key.lo, connection.key.hi];
+        let ends = ends.map(|end| SocketAddr::new(rename(end.addr()), end.port()));
+        let gaps: Vec<_> = gaps.map(|(behind, left_out)| (behind, left_out.sides)).collect();
+        let told = gaps.chunks(Context::GAPS).map(|gaps| Fact::LeftOut(Gaps { ends, gaps: gaps.to_vec() }));
+        let room = Context::MOST.saturating_sub(self.facts.len());
+        self.facts.extend(told.take(room));
     }
 
     /// As comments.
@@ -101,7 +133,32 @@ impl Context {
     pub(super) fn read(&mut self, comments: &[String]) {
         let room = Context::MOST.saturating_sub(self.facts.len());
         let told = comments.iter().filter_map(|comment| comment.strip_prefix(Context::WORD));
-        self.facts.extend(told.filter_map(|json| serde_json::from_str::<Fact>(json).ok()).take(room));
+        for fact in told.filter_map(|json| serde_json::from_str::<Fact>(json).ok()).take(room) {
+            match fact {
+                Fact::LeftOut(gaps) => self.note_gaps(gaps),
+                fact => self.facts.push(fact),
+            }
+        }
+    }
+
+    fn note_gaps(&mut self, Gaps { ends: [one, other], gaps }: Gaps) {
+        let (key, side) = FlowKey::of(one.into(), other.into(), 0);
+        let room = Context::MOST_GAPS.saturating_sub(self.left_out.len());
+        self.left_out.extend(gaps.into_iter().take(room).map(|(behind, [of_one, of_other])| {
+            let sides = if side == Side::Lo { [of_one, of_other] } else { [of_other, of_one] };
+            ((key, behind), LeftOut { sides })
+        }));
+    }
+
+    /// Whether any stretch was left out that has not been met yet.
+    #[inline]
+    pub(super) fn tells_of_gaps(&self) -> bool {
+        !self.left_out.is_empty()
+    }
+
+    /// What was left out before the segment of that flow and time; told once.
+    pub(super) fn left_out_before(&mut self, key: &FlowKey, at: Timestamp) -> Option<LeftOut> {
+        self.left_out.remove(&(FlowKey { zone: 0, ..*key }, at))
     }
 
     /// Puts what is known of the whole in the place of what the extract alone shows.
@@ -124,6 +181,8 @@ impl Context {
                     let facts = ServiceFacts::clone(facts);
                     folded.services.entry((*endpoint).into()).and_modify(|own| *own = facts);
                 }
+                // Heeded on the way.
+                Fact::LeftOut(_) => {}
                 Fact::Host { address, last, fins, heard } => {
                     folded.hosts.entry(*address).and_modify(|own| {
                         let last = Stamp { at: own.last.at.max(*last), ..own.last };

@@ -12,8 +12,8 @@ use super::budget::Budget;
 use super::folded::{self, Folded};
 use super::shares::Share;
 use crate::decode::Quote;
-use crate::tcp::{Connection, IcmpError, Limits, Table};
-use crate::wire::{FlowKey, Segment};
+use crate::tcp::{Connection, IcmpError, LeftOut, Limits, Table};
+use crate::wire::{FlowKey, Segment, Stamp};
 
 /// Connections of one share.
 pub(super) struct Lane {
@@ -95,6 +95,13 @@ impl Lane {
         self.flush();
         let Quote { seen, from, kind, code, key, side, .. } = *quote;
         self.table.observe_icmp(&key, side, IcmpError { seen, from, kind, code, count: 1 });
+    }
+
+    /// One of its connections goes on behind a stretch that was left out, at the segment `next`.
+    #[cold]
+    pub(super) fn pass_over(&mut self, key: &FlowKey, left_out: &LeftOut, next: Stamp) {
+        self.flush();
+        self.table.pass_over(key, left_out, next);
     }
 
     /// Takes a stretch, and leaves it empty.

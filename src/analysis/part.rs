@@ -92,6 +92,7 @@ impl Join {
             join.analysis.add_part(&part.capture, &part.frames);
             join.add_unfinished(&part.unfinished, before);
             join.analysis.add_input(&input);
+            join.analysis.add_context(&input.summary.comments);
             check_order(join.inputs.last(), end_before, &input)?;
             join.before.push(before);
             join.inputs.push(input);

@@ -194,6 +194,8 @@ pub(super) fn read_input(
     let of = std::fs::metadata(path).ok().map(|meta| meta.len());
     let first_frame = analysis.frames() + 1;
     let hash = if options.hash && !is_stdin(path) { Some(hash_of(path)?) } else { None };
+    let told = input.summary().comments.len();
+    analysis.add_context(&input.summary().comments);
     let mut progress = |bytes, frames| progress(Progress { bytes, of, frames });
     let read = read_through(&mut input, analysis, options, &mut progress);
     let mut trouble = read.err().as_ref().map(Trouble::from);
@@ -206,6 +208,7 @@ pub(super) fn read_input(
         trouble = trouble.or_else(|| Trouble::shrunk(path, reader));
     }
     let summary = input.summary().clone();
+    analysis.add_context(summary.comments.get(told..).unwrap_or_default());
     let text = input.text().cloned();
     if text.is_some() {
         analysis.lines_read(summary.frames);
@@ -223,6 +226,7 @@ fn read_through(
 ) -> Result<(), CaptureError> {
     if let Input::Records(reader) = input
         && options.threads > 1
+        && !analysis.is_cut()
         && reader.position().1.is_none_or(|octets| octets > CHUNKS_WORTH_THREADS * options.read.buffer as u64)
     {
         reader.read_ahead(options.threads);
@@ -230,6 +234,10 @@ fn read_through(
     }
     loop {
         let more = match input {
+            // Asked once for a batch: captures that are no extracts pay nothing for those that are.
+            Input::Records(reader) if analysis.is_cut() => {
+                reader.next_batch(&mut |record| analysis.observe_cut(record))?
+            }
             Input::Records(reader) => reader.next_batch(&mut |record| analysis.observe(record))?,
             Input::Lines(lines) => {
                 lines.next_batch(&mut |seen, decoded| analysis.observe_line(seen, decoded))?

@@ -81,7 +81,7 @@ fn tables(index: &Index) -> Vec<Table> {
         rows: (index.timers.iter())
             .map(|timer| {
                 let length = |length: &Option<crate::report::Length>| {
-                    cell(&length.map_or(String::new(), |length| length.to_string()))
+                    cell(length.map_or(String::new(), |length| length.to_string()))
                 };
                 vec![
                     cell(&timer.path),

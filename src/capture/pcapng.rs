@@ -98,14 +98,18 @@ fn open(source: &mut Source, limits: &Limits, summary: &mut Summary) -> Opened {
         return Err(cut(source, length as usize));
     }
     summary.byte_order = Some(order);
-    Ok(Box::new(PcapNg {
+    let walk = PcapNg {
         order,
         interfaces: Vec::new(),
         last_at: None,
         holed: false,
         ambiguous: false,
+        begun: false,
         limits: *limits,
-    }))
+    };
+    // Who reads on wants to know first what the capture says of itself.
+    walk.comments(source.bytes().get(24..length as usize).unwrap_or_default(), summary);
+    Ok(Box::new(walk))
 }
 
 #[inline(always)]
@@ -126,6 +130,8 @@ struct PcapNg {
     last_at: Option<Timestamp>,
     /// Whether there was a hole in this section that may have hidden a description of an interface.
     holed: bool,
+    /// Whether the first section, whose header was read beforehand, has begun.
+    begun: bool,
     /// Whether it is therefore unknown which number means which interface. Until the next section.
     ambiguous: bool,
     limits: Limits,
@@ -275,7 +281,9 @@ impl PcapNg {
         if this.get(12..14) != Some(&major) {
             return Err(Stop::Damaged(DamageKind::Section));
         }
-        self.comments(this.get(24..).unwrap_or_default(), summary);
+        if std::mem::replace(&mut self.begun, true) {
+            self.comments(this.get(24..).unwrap_or_default(), summary);
+        }
         Ok(this.len())
     }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow, bail};
 use cwait_pcap::analysis::{Judged, Options, Outcome};
 use cwait_pcap::extract::{self, ExtractError, Request};
 use cwait_pcap::report::plain;
-use cwait_pcap::{detail, findings};
+use cwait_pcap::{detail, findings, patterns};
 use jiff::tz::TimeZone;
 
 use super::analyze::{may_pass, options, read, select};
@@ -16,13 +16,15 @@ use super::status::Status;
 
 /// Reads, chooses, writes.
 pub fn run(args: &ExtractArgs) -> Result<Status> {
-    if let Some(name) = args.finding.iter().find(|name| findings::rule(name).is_none()) {
+    let unknown = |name: &&String| findings::rule(name).is_none() && patterns::rank(name).is_none();
+    if let Some(name) = args.finding.iter().find(unknown) {
         bail!("no finding is called '{name}'; 'cwait-pcap explain' lists them");
     }
     let key = args.anonymise.anonymize_key_file.iter().cloned();
-    check_file(&args.output, &args.captures.iter().cloned().chain(key).collect::<Vec<_>>())?;
-    let names = names(&args.anonymise)?;
     let known = Known::read(&args.known)?;
+    let inputs = args.captures.iter().chain(known.files()).cloned().chain(key);
+    check_file(&args.output, &inputs.collect::<Vec<_>>())?;
+    let names = names(&args.anonymise)?;
     let mut options = Options {
         select: select(&args.select, &TimeZone::system())?,
         keep_all: args.all || !args.stream.is_empty(),
@@ -90,14 +92,18 @@ fn wanted<'a>(args: &ExtractArgs, outcome: &'a Outcome) -> Result<Vec<&'a Judged
         let undecided = judged.verdict.undecided.iter().any(|(rule, _)| *rule == name);
         undecided || judged.verdict.findings.iter().any(|finding| finding.name == name)
     };
-    let chosen = |judged: &&Judged| {
-        if args.stream.is_empty() && args.finding.is_empty() {
-            return args.all || judged.is_flagged();
-        }
-        args.stream.iter().any(|name| is_called(judged, name))
-            || args.finding.iter().any(|name| has(judged, name))
+    let unchosen = args.stream.is_empty() && args.finding.is_empty();
+    let is_meant = |name: &str| unchosen || args.finding.iter().any(|asked| asked == name);
+    let witnesses = extract::witnesses(outcome, is_meant);
+    let chosen = |(at, judged): (usize, &'a Judged)| {
+        let flagged = unchosen && (args.all || judged.is_flagged());
+        let chosen = flagged
+            || witnesses.contains(&at)
+            || args.stream.iter().any(|name| is_called(judged, name))
+            || args.finding.iter().any(|name| has(judged, name));
+        chosen.then_some(judged)
     };
-    let wanted: Vec<_> = all.iter().filter(chosen).collect();
+    let wanted: Vec<_> = all.iter().enumerate().filter_map(chosen).collect();
     if wanted.is_empty() {
         bail!(
             "none of {} connections is meant: nothing was found on them; --all or --stream N extracts all the same",

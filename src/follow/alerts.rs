@@ -97,7 +97,7 @@ impl Alerts {
         }
         changes.extend(std::mem::replace(&mut self.open, open).into_values().map(|gone| Alert {
             alert: Change::Closed,
-            as_of: report.capture.last.clone(),
+            as_of: report.capture.last,
             frames: report.capture.frames,
             count: 0,
             ..gone
@@ -133,7 +133,7 @@ fn alert(finding: &Finding, report: &Report) -> Alert {
         schema: ALERT_SCHEMA,
         alert: Change::Opened,
         id: format!("{}@{}", finding.name, finding.at.name),
-        as_of: report.capture.last.clone(),
+        as_of: report.capture.last,
         frames: report.capture.frames,
         name: finding.name.clone(),
         severity: finding.severity,
@@ -142,7 +142,7 @@ fn alert(finding: &Finding, report: &Report) -> Alert {
         count: finding.count,
         of: finding.of,
         headline: finding.headline.clone(),
-        since: finding.since.clone(),
+        since: finding.since,
         lasted: finding.lasted.clone(),
         next: finding.next.clone(),
         filter: finding.filter.clone(),

@@ -73,8 +73,8 @@ impl Against {
         let mut against = Against {
             before: Before {
                 inputs: old.inputs.iter().map(|input| input.path.clone()).collect(),
-                first: old.capture.first.clone(),
-                duration: old.capture.duration.clone(),
+                first: old.capture.first,
+                duration: old.capture.duration,
                 connections: old.totals.connections,
             },
             gone: Vec::new(),

@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use super::closing::IcmpError;
 use super::connection::Connection;
 use super::index::Index;
+use super::left_out::LeftOut;
 use super::slab::Slab;
 use super::streams::Streams;
 use crate::wire::{FlowKey, Segment, Side, Span, Stamp, TcpFlags, Timestamp};
@@ -220,6 +221,16 @@ impl Table {
             connection.first = error.seen;
         }
         connection.observe_icmp(side, error);
+    }
+
+    /// The connection goes on behind a stretch that was left out; `next` is the first frame behind it.
+    pub fn pass_over(&mut self, key: &FlowKey, left_out: &LeftOut, next: Stamp) {
+        let hash = self.hash(key);
+        if let Some(slot) = self.find(hash, key)
+            && !self.expired(&self.slab[slot], next.at)
+        {
+            self.slab[slot].pass_over(left_out, next.frame);
+        }
     }
 
     /// Connections that were retired since the last call, in order.

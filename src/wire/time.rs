@@ -27,10 +27,10 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The one with the higher frame number.
+    /// The one with the higher frame number; the later one of the same frame, where one stands for frames left out.
     #[inline]
     pub fn max_frame(self, other: Stamp) -> Stamp {
-        if other.frame > self.frame { other } else { self }
+        if (other.frame, other.at) > (self.frame, self.at) { other } else { self }
     }
 }
 

@@ -133,7 +133,7 @@ impl Connection {
         self.history.note(Letter::Data, s.side);
     }
 
-    fn set_open_holes(&mut self, x: usize, count: u8) {
+    pub(in crate::tcp) fn set_open_holes(&mut self, x: usize, count: u8) {
         self.tallies[x].open_holes = count;
         let bit = Connection::HOLES[x];
         self.bits = self.bits & !bit | if count > 0 { bit } else { 0 };
