@@ -17,8 +17,8 @@ static SAMPLE: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Words that the format itself fixes.
-const FIXED: [&str; 8] =
-    ["severity", "fact", "certainty", "connections_listed", "from", "act", "kind", "schema"];
+const FIXED: [&str; 9] =
+    ["severity", "fact", "certainty", "connections_listed", "from", "act", "kind", "schema", "ns"];
 
 fn fill(value: &mut Value, texts: &mut impl Iterator<Item = String>) {
     match value {
