@@ -44,7 +44,7 @@ pub struct Finding {
     /// The lines of the hosts' records that prove it, of the first few connections.
     #[serde(default)]
     pub quotes: Vec<Quote>,
-    /// The connections, by [`Connection::id`]; at most [`Finding::LISTED`].
+    /// The connections, by [`Connection::id`](super::Connection::id); at most [`Finding::LISTED`].
     pub connections: Vec<String>,
     /// A Wireshark display filter that shows them.
     pub filter: String,

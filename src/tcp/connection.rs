@@ -22,7 +22,7 @@ pub(super) use twice::Recent;
 
 /// Everything seen of one connection: 288 bytes, and [`Extra`] once a FIN, RST or long silence passed.
 ///
-/// Per side, index by [`Side::index`]. Which fact combines how is written in the fact table of the crate's front page.
+/// Per side, index by [`Side::index`](crate::wire::Side::index). Which fact combines how is written in the fact table of the crate's front page.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct Connection {
