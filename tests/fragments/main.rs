@@ -44,13 +44,21 @@ fn about(told: &Value) -> BTreeSet<String> {
     about.map(|connection| connection["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Takes out what may differ for these connections: how often they repeated themselves, and the sums of that.
+/// Takes out what may differ for these connections: how often they repeated themselves, that they did (`T` in their
+/// histories), and the sums of that.
 fn without_counts(told: &mut Value, about: &BTreeSet<String>) {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {
                 fields.retain(|name, _| !["counts_are_about", "retransmissions"].contains(&name.as_str()));
-                fields.values_mut().for_each(strip);
+                for (name, value) in fields.iter_mut() {
+                    match value {
+                        Value::String(text) if name == "history" => {
+                            text.retain(|it| !matches!(it, 'T' | 't'))
+                        }
+                        _ => strip(value),
+                    }
+                }
             }
             Value::Array(all) => all.iter_mut().for_each(strip),
             _ => {}
