@@ -23,9 +23,12 @@ from typing import NamedTuple
 
 from py4j.protocol import Py4JJavaError
 from pyspark import TaskContext
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 DONE, FAILED, PARTIAL, TRY_AGAIN = 0, 2, 3, 75
+# What a failed task comes back as differs between releases of Spark.
+TASK_FAILED = (Py4JJavaError, PySparkException)
 
 
 class Mapped(NamedTuple):
@@ -125,7 +128,7 @@ def main():
     captures = context.parallelize([absolute(capture) for capture in args.captures], len(args.captures))
     try:
         mapped = captures.map(lambda capture: map_one(binary, parts, options, capture)).collect()
-    except Py4JJavaError as error:
+    except TASK_FAILED as error:
         return given_up(error)
     for one in mapped:
         again = f", attempt {one.attempt + 1}" if one.attempt else ""
@@ -137,7 +140,7 @@ def main():
         return FAILED
     try:
         merged = merge_all(context, binary, parts, fragments, args.fan_in)
-    except Py4JJavaError as error:
+    except TASK_FAILED as error:
         return given_up(error)
     spark.stop()
     whole = os.path.join(args.out, "merged.parquet")
