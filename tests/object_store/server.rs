@@ -110,7 +110,7 @@ fn answer(
     let etag = if mood == Mood::Replaced { format!("\"{turn}\"") } else { "\"same\"".to_owned() };
     match mood {
         Mood::Always(status) => return plain(status),
-        Mood::Flaky if turn % 2 == 0 => return plain(503),
+        Mood::Flaky if turn.is_multiple_of(2) => return plain(503),
         _ if if_match.is_some_and(|wanted| *wanted != etag) => return plain(412),
         _ => {}
     }
@@ -125,6 +125,6 @@ fn answer(
         part.len(),
         octets.len()
     )?;
-    let upto = if mood == Mood::Flaky && turn % 3 == 0 { part.len() / 2 } else { part.len() };
+    let upto = if mood == Mood::Flaky && turn.is_multiple_of(3) { part.len() / 2 } else { part.len() };
     if head { Ok(()) } else { to.write_all(&part[..upto]) }
 }
