@@ -234,13 +234,7 @@ impl Assembler {
                     event.told = Told::Unread(Reason::Quoted);
                 } else if let Some(below) = self.below.take() {
                     packet.ip = below.header;
-                    sink(&Event {
-                        line,
-                        time: None,
-                        told: Told::Unread(Reason::Continued),
-                        tool: None,
-                        text,
-                    });
+                    sink(&continued(line, text));
                     (event.line, event.time) = (below.line, below.time);
                     self.inside = (tool == "snoop").then_some(Skip::Empty);
                 }
@@ -251,13 +245,7 @@ impl Assembler {
             }
             Told::Other(skip) => {
                 if let Some(below) = self.below.take() {
-                    sink(&Event {
-                        line,
-                        time: None,
-                        told: Told::Unread(Reason::Continued),
-                        tool: None,
-                        text,
-                    });
+                    sink(&continued(line, text));
                     (event.line, event.time) = (below.line, below.time);
                 }
                 self.inside = Some(skip);
@@ -270,6 +258,11 @@ impl Assembler {
         }
         sink(&event);
     }
+}
+
+/// A line that goes on with the one above.
+fn continued(line: u64, text: &str) -> Event<'_> {
+    Event { line, time: None, told: Told::Unread(Reason::Continued), tool: None, text }
 }
 
 /// Without the quoting of mails, the bars of tables and the end of the line.
