@@ -17,7 +17,8 @@ mod frequent_keepalive;
 mod grace;
 mod group;
 mod half_close_in_use;
-pub(crate) mod host;
+pub(crate) mod hop_limits;
+mod host;
 mod keepalive_gave_up;
 mod large_segments_lost;
 mod late_answer;
@@ -48,6 +49,7 @@ pub(crate) use finding::FROM_TEXT;
 pub use finding::{Cause, Certainty, Finding, Lasted, Proof, Severity, Weight};
 pub use grace::{Grace, Graces};
 pub use group::{Group, Scope, Words};
+pub use hop_limits::HostHopLimits;
 pub use host::{
     Holders, HostEvidence, Listed, Log, LogClock, Look, OrderDoubt, OrderJoin, Sighting, Traced, holders,
     says, tells_why,

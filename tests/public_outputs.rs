@@ -71,7 +71,7 @@ const KINDS: &[(&str, &str, Reader)] = &[
 ];
 
 /// Kinds of which fewer than three public outputs were found, and how many were.
-const SCARCE: &[(&str, usize)] = &[("HP-UX netstat", 0), ("tusc", 2)];
+const SCARCE: &[(&str, usize)] = &[("tusc", 2)];
 
 /// The rows of the table: kind, sample, origin, licence, present, parsed, unread.
 fn table() -> Vec<[String; 7]> {

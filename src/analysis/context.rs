@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::folded::Folded;
 use super::heard::Heard;
 use super::outcome::Outcome;
-use crate::findings::{CaptureFacts, HostFacts, ServiceFacts};
+use crate::findings::{CaptureFacts, HostFacts, HostHopLimits, ServiceFacts};
 use crate::tcp::{Connection, LeftOut, Passed};
 use crate::wire::{FlowKey, Side, Stamp, Timestamp};
 
@@ -49,8 +49,16 @@ enum Fact {
     Service { endpoint: SocketAddr, facts: Box<ServiceFacts> },
     /// Stretches of a connection that were left out.
     LeftOut(Gaps),
-    /// A host over all its connections: when it was last heard, and how many FINs of it passed.
-    Host { address: IpAddr, last: Timestamp, fins: u64, heard: Vec<(Timestamp, Timestamp)> },
+    /// A host over all its connections: when it was last heard, how many FINs of it passed, and its hop limits with the
+    /// number of connections that show them.
+    Host {
+        address: IpAddr,
+        last: Timestamp,
+        fins: u64,
+        heard: Vec<(Timestamp, Timestamp)>,
+        #[serde(default)]
+        hop_limits: (u64, Vec<u8>),
+    },
 }
 
 impl Context {
@@ -101,6 +109,7 @@ impl Context {
                     last: known.last.at,
                     fins: known.fins,
                     heard: heard.unwrap_or_default(),
+                    hop_limits: (known.hop_limits.connections(), known.hop_limits.iter().collect()),
                 });
             }
         }
@@ -183,10 +192,11 @@ impl Context {
                 }
                 // Heeded on the way.
                 Fact::LeftOut(_) => {}
-                Fact::Host { address, last, fins, heard } => {
+                Fact::Host { address, last, fins, heard, hop_limits: (connections, hop_limits) } => {
                     folded.hosts.entry(*address).and_modify(|own| {
                         let last = Stamp { at: own.last.at.max(*last), ..own.last };
-                        *own = HostFacts { last, fins: *fins };
+                        let hop_limits = HostHopLimits::of(*connections, hop_limits.iter().copied());
+                        *own = HostFacts { last, fins: *fins, hop_limits };
                     });
                     if let Some(own) = folded.heard.get_mut(address) {
                         heard.iter().take(Heard::MOST).for_each(|(from, upto)| own.add(*from, *upto));

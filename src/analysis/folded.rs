@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::heard::Heard;
-use crate::findings::{self, HostFacts, Roles, ServiceFacts};
+use crate::findings::{self, HostFacts, HostHopLimits, Roles, ServiceFacts};
 use crate::tcp::{Clock, Connection, Ending};
 use crate::wire::{Endpoint, Side, Span};
 
@@ -168,8 +168,11 @@ impl Folded {
                 is_placed = false;
                 continue;
             };
-            let facts = HostFacts { last: half.last, fins: u64::from(connection.fin(side).is_some()) };
-            host.merge(&facts);
+            host.merge(&HostFacts {
+                last: half.last,
+                fins: u64::from(connection.fin(side).is_some()),
+                hop_limits: HostHopLimits::of_side(connection, side),
+            });
             if half.spoke() {
                 self.heard.entry(address).or_default().add_side(connection, side);
             }

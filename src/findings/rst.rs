@@ -2,6 +2,7 @@
 //!
 //! An equal hop limit proves nothing: a box beside the host, a bridge, or one that copies the value look the same.
 
+use super::hop_limits::hops;
 use super::missing_fin::near_an_initial_hop_limit;
 use super::reset_after_idle::own_hop_limit;
 use super::{Case, Cause, Certainty};
@@ -116,10 +117,7 @@ impl Case<'_> {
                 "the hop limit of its RST is not known: the host, or a box on the path; the far side's capture decides"
                     .into(),
             ),
-            _ if seen.is_empty() => (
-                Sender::Unknown,
-                format!("no other segment of the {role} was captured to compare its RST with"),
-            ),
+            _ if seen.is_empty() => self.by_other_connections(side, rst),
             _ if seen.len() == MOST_HOP_LIMITS => {
                 (Sender::Unknown, format!("the {role}'s segments came with many hop limits: {}", listed()))
             }
@@ -147,7 +145,16 @@ impl Case<'_> {
                     listed()
                 ),
             ),
-            (false, false) if seen.iter().any(|&own| as_far(own, rst.hop_limit)) => (
+            (false, false) if seen.iter().any(|&own| hops(own).is_none()) => (
+                Sender::Unknown,
+                format!(
+                    "its RST came with hop limit {}, the {role}'s own segments with {}, which a program must have set: the \
+                     host, or a box beside it",
+                    rst.hop_limit,
+                    listed()
+                ),
+            ),
+            (false, false) if seen.iter().any(|&own| hops(own) == hops(rst.hop_limit)) => (
                 Sender::Unknown,
                 format!(
                     "its RST came with hop limit {}, the {role}'s own segments with {}, both as many hops from an initial \
@@ -165,6 +172,33 @@ impl Case<'_> {
                 ),
             ),
         }
+    }
+
+    /// Nothing else of that side was captured on this connection, but perhaps on others of its host.
+    fn by_other_connections(&self, side: Side, rst: &Rst) -> (Sender, String) {
+        let role = self.role(side);
+        let others = self.hosts[side.index()].hop_limits;
+        let values: Vec<_> = others.iter().map(|value| value.to_string()).collect();
+        let nearer = |own: u8| hops(own).zip(hops(rst.hop_limit)).is_some_and(|(own, other)| other < own);
+        if values.is_empty() {
+            return (
+                Sender::Unknown,
+                format!("no other segment of the {role} was captured to compare its RST with"),
+            );
+        }
+        let elsewhere = format!(
+            "its RST, all of the {role} here, came with hop limit {}, its host's segments on other connections with {}",
+            rst.hop_limit,
+            values.join(", ")
+        );
+        if others.connections() >= HEARD_ENOUGH && others.iter().all(nearer) {
+            return (Sender::Box, format!("{elsewhere}: a machine nearer to here sent it"));
+        }
+        let doubt = match others.contains(rst.hop_limit) {
+            true => "the host, or a box that cannot be told from it; the far side's capture decides",
+            false => "the host, where its system has another than its programs, or a machine that shares its address",
+        };
+        (Sender::Unknown, format!("{elsewhere}: {doubt}"))
     }
 
     /// No router lies between here and that side, so that only a bridge could have sent it instead.
@@ -194,20 +228,11 @@ impl Case<'_> {
     }
 }
 
-/// Whether packets with these hop limits may have come equally far, from different initial values: a system answers for
-/// a socket that is gone with its own, whatever the program had set for the socket (`IP_TTL`, as routing daemons do).
-fn as_far(own: u8, other: u8) -> bool {
-    let hops = |hop_limit: u8| {
-        INITIAL.into_iter().find(|&initial| initial >= hop_limit).map(|initial| initial - hop_limit)
-    };
-    own != other && hops(own) == hops(other)
-}
-
-/// Initial hop limits of the systems in use.
-const INITIAL: [u8; 3] = [64, 128, 255];
-
 /// More different hop limits are not remembered, so an unknown one proves nothing.
 const MOST_HOP_LIMITS: usize = 4;
+
+/// On so many connections a host was heard that paths of several lengths would have shown.
+const HEARD_ENOUGH: u64 = 3;
 
 /// What comes back later than a few round trips and this was not drawn.
 const DRAWN_WITHIN: Span = Span::millis(500);

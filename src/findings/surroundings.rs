@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::HostHopLimits;
 use crate::wire::{Span, Stamp, Timestamp};
 
 /// Times on a logarithmic scale, four steps an octave: any percentile within 19 %.
@@ -146,6 +147,8 @@ pub struct HostFacts {
     pub last: Stamp,
     /// FINs bearing its address that passed, each connection's first.
     pub fins: u64,
+    /// How far its segments came.
+    pub hop_limits: HostHopLimits,
 }
 
 impl HostFacts {
@@ -153,6 +156,7 @@ impl HostFacts {
     pub fn merge(&mut self, other: &HostFacts) {
         self.last = self.last.max_frame(other.last);
         self.fins += other.fins;
+        self.hop_limits.merge(&other.hop_limits);
     }
 }
 

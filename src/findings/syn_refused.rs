@@ -1,7 +1,7 @@
 //! `syn-refused`: a SYN answered by RST.
 
 use super::words;
-use super::{Answer, Case, Finding, Group, Rule, Scope, Severity, Weight, Words};
+use super::{Answer, Case, Finding, Group, Origin, Rule, Scope, Sender, Severity, Weight, Words};
 use crate::tcp::Ending;
 
 pub(super) struct SynRefused;
@@ -21,7 +21,9 @@ impl Rule for SynRefused {
         }
         let server = case.roles.server();
         let finding = Finding::new(self.name(), Some(server), Weight::Fixed(Severity::Note));
-        let finding = finding.shows(case.connection.first, "SYN");
+        let mut finding = finding.shows(case.connection.first, "SYN");
+        let origin = case.reset_origin(server).filter(|origin| origin.sender == Sender::Box);
+        finding.cause = origin.as_ref().map(Origin::cause);
         match case.connection.rst(server) {
             Some(rst) => Answer::found(finding.shows(rst.seen, "RST: nobody listens, or a filter rejects")),
             None => Answer::found(finding),

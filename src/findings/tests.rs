@@ -71,7 +71,14 @@ impl Scene {
     /// The host of that role spoke on another connection at the end, and sent a FIN there.
     fn alive(mut self, client: bool) -> Scene {
         let side = if client { self.client } else { self.client.peer() };
-        self.hosts[side.index()] = HostFacts { last: self.capture.last, fins: 1 };
+        self.hosts[side.index()] = HostFacts { last: self.capture.last, fins: 1, ..HostFacts::default() };
+        self
+    }
+
+    /// The server's host was heard on so many other connections, with these hop limits.
+    fn elsewhere(mut self, connections: u64, hop_limits: &[u8]) -> Scene {
+        self.hosts[self.client.peer().index()].hop_limits =
+            HostHopLimits::of(connections, hop_limits.iter().copied());
         self
     }
 

@@ -34,7 +34,7 @@ fn findings(world: &World, end: Stamp, drops: Option<u64>) -> Vec<Finding> {
         states: Side::BOTH.map(|side| replay(connection, side)),
         closure: &closure,
         service: &ServiceFacts::default(),
-        hosts: [0, 1].map(|x| HostFacts { last: connection.halves[x].last, fins: 1 }),
+        hosts: [0, 1].map(|x| HostFacts { last: connection.halves[x].last, fins: 1, ..HostFacts::default() }),
         capture: &capture,
         grace: &Grace::default(),
         host: HostEvidence::default(),

@@ -30,6 +30,42 @@ fn syn_refused() {
 }
 
 #[test]
+fn whose_refusal_it_was_shows_on_other_connections_of_the_host() {
+    for (rst, connections, others, sender) in [
+        (63, 3, &[60][..], Sender::Box),
+        (63, 9, &[59, 60], Sender::Box),
+        (254, 3, &[60], Sender::Box),
+        // Too few to know that there is one path.
+        (63, 2, &[60], Sender::Unknown),
+        (63, 0, &[], Sender::Unknown),
+        // Its own, and as far from another initial value.
+        (60, 3, &[60], Sender::Unknown),
+        (124, 3, &[60], Sender::Unknown),
+        // Farther off than the host: a machine behind its address.
+        (58, 3, &[60], Sender::Unknown),
+        (60, 3, &[63, 57], Sender::Unknown),
+        // A program has set its own.
+        (64, 3, &[1], Sender::Unknown),
+        (64, 3, &[10], Sender::Unknown),
+    ] {
+        let scene = Scene::of(&format!("0 > S\n 0.01 < RA ttl={rst}")).elsewhere(connections, others);
+        let origin = scene.with(|case| case.reset_origin(scene.client.peer())).unwrap();
+        assert_eq!(origin.sender, sender, "RST {rst}, others {others:?}: {}", origin.because);
+        let cause = scene.with(|case| judge(case).findings[0].cause.clone());
+        assert_eq!(cause.is_some(), sender == Sender::Box, "what is not known is no cause: {cause:?}");
+    }
+}
+
+#[test]
+fn a_rst_of_a_system_is_not_told_from_a_socket_with_its_own_hop_limit() {
+    for (own, rst, sender) in [(1, 64, Sender::Unknown), (10, 64, Sender::Unknown), (60, 63, Sender::Box)] {
+        let scene = Scene::of(&format!("0 > S\n 0.01 < SA ttl={own}\n 0.02 > A\n 9 > PA +5\n 9.01 < R ttl={rst}"));
+        let origin = scene.with(|case| case.reset_origin(scene.client.peer())).unwrap();
+        assert_eq!(origin.sender, sender, "own {own}, RST {rst}: {}", origin.because);
+    }
+}
+
+#[test]
 fn probe() {
     let check = scene("0.03 > RA opt");
     assert!(check.finds("probe"));
