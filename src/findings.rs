@@ -169,7 +169,12 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     for (name, answer) in answers(case) {
         match answer {
             Answer::No(_) => {}
-            Answer::Undecided(undecided) => verdict.undecided.push((name, undecided)),
+            Answer::Undecided(mut undecided) => {
+                if case.capture.is_timeless() {
+                    undecided.why = "the text holds no times: how long it lasted cannot be told".into();
+                }
+                verdict.undecided.push((name, undecided));
+            }
             Answer::Found(mut finding) => {
                 if case.capture.from_text {
                     finding.rests_on_text();

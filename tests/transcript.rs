@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -105,6 +106,15 @@ fn frames_are_lines_and_times_without_a_date_show_none() {
     assert!(out.contains("times have no date and no zone"), "{out}");
     assert!(!out.contains("1970") && !out.contains("JST") && !out.contains("UTC"), "{out}");
     assert!(!out.contains("tcp.stream"), "{out}");
+    for format in ["json", "ndjson", "markdown", "jira", "html", "csv", "dot"] {
+        let out = Command::new(env!("CARGO_BIN_EXE_cwait-pcap"))
+            .args(["analyze", text, "--format", format, "--tz", "Asia/Tokyo"])
+            .output()
+            .unwrap();
+        let out = String::from_utf8(out.stdout).unwrap();
+        assert!(format == "dot" || out.contains("04:35:43"), "{out}");
+        assert!(!out.contains("1970-") && !out.contains("JST"), "{format}: {out}");
+    }
     // Dates without a zone are of the zone that the report shows.
     let dated = "testdata/texts/server-never-closes.tcpdump-vv-tttt.txt.gz";
     let out = Command::new(env!("CARGO_BIN_EXE_cwait-pcap"))
@@ -113,6 +123,26 @@ fn frames_are_lines_and_times_without_a_date_show_none() {
         .unwrap();
     let out = String::from_utf8(out.stdout).unwrap();
     assert!(out.contains("From 2026-11-23 04:35:43 JST to 2026-11-23 04:35:47 JST"), "{out}");
+}
+
+#[test]
+fn of_text_without_times_no_length_is_told() {
+    let gz = fs::read("testdata/texts/server-never-closes.tcpdump.txt.gz").unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&gz[..]).read_to_string(&mut text).unwrap();
+    let timeless: String = text
+        .lines()
+        .map(|line| format!("{}\n", line.split_once(' ').map_or(line, |(_, rest)| rest)))
+        .collect();
+    let out = Command::new(env!("CARGO_BIN_EXE_cwait-pcap"))
+        .args(["analyze", "-", "-v"])
+        .write_stdin(timeless)
+        .output()
+        .unwrap();
+    let out = String::from_utf8(out.stdout).unwrap();
+    assert!(out.contains("UNDECIDED missing-fin: 10 connections"), "{out}");
+    assert!(out.contains("the text holds no times: how long it lasted cannot"), "{out}");
+    assert!(!out.contains("0 ns") && !out.contains("00:00:00"), "{out}");
 }
 
 #[test]

@@ -82,7 +82,19 @@ mod tests {
     fn what_no_path_explains_was_set_by_a_program() {
         let hops = [64, 57, 33, 32, 10, 1, 128, 97, 96, 65, 255, 224, 223].map(hops);
         let expected = [
-            Some(0), Some(7), Some(31), None, None, None, Some(0), Some(31), None, None, Some(0), Some(31), None,
+            Some(0),
+            Some(7),
+            Some(31),
+            None,
+            None,
+            None,
+            Some(0),
+            Some(31),
+            None,
+            None,
+            Some(0),
+            Some(31),
+            None,
         ];
         assert_eq!(hops, expected);
     }

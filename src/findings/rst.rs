@@ -196,7 +196,9 @@ impl Case<'_> {
         }
         let doubt = match others.contains(rst.hop_limit) {
             true => "the host, or a box that cannot be told from it; the far side's capture decides",
-            false => "the host, where its system has another than its programs, or a machine that shares its address",
+            false => {
+                "the host, where its system has another than its programs, or a machine that shares its address"
+            }
         };
         (Sender::Unknown, format!("{elsewhere}: {doubt}"))
     }

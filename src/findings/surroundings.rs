@@ -212,6 +212,11 @@ impl CaptureFacts {
         (self.last.at - self.first.at).max(Span::ZERO)
     }
 
+    /// Whether it was read from text without any times: nothing is known of how long anything lasted.
+    pub fn is_timeless(&self) -> bool {
+        self.from_text && self.first.at == Timestamp(0) && self.last.at == Timestamp(0)
+    }
+
     /// Packets known to be lost from then on. A total without times counts for every moment.
     pub fn dropped_after(&self, at: Timestamp) -> u64 {
         if self.drop_events.is_empty() {

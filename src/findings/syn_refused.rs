@@ -25,22 +25,24 @@ impl Rule for SynRefused {
         let origin = case.reset_origin(server).filter(|origin| origin.sender == Sender::Box);
         finding.cause = origin.as_ref().map(Origin::cause);
         match case.connection.rst(server) {
-            Some(rst) => Answer::found(finding.shows(rst.seen, "RST: nobody listens, or a filter rejects")),
+            Some(rst) => Answer::found(finding.shows(rst.seen, "RST")),
             None => Answer::found(finding),
         }
     }
 
     fn words(&self, group: &Group<'_>) -> Words {
         let (case, _) = group.members[0];
+        let by_box = group.members.iter().all(|(_, finding)| finding.cause.is_some());
         Words {
             headline: format!("connections refused on {}", group.place),
             says: format!(
-                "{} answered by RST at once ({}): nobody listens on that port, or a filter rejects.",
+                "{} answered by RST at once ({}): {}.",
                 match group.members.len() {
                     1 => "One SYN was".into(),
                     n => format!("{} SYNs were", words::thousands(n as u64)),
                 },
                 words::frame(case, case.connection.first),
+                if by_box { "a filter rejects" } else { "nobody listens on that port, or a filter rejects" },
             ),
             advice: Vec::new(),
             next: Vec::new(),

@@ -19,7 +19,7 @@ impl From<Timestamp> for Time {
     }
 }
 
-/// RFC 3339 in UTC.
+/// RFC 3339 in UTC; a time without a date as the time of day alone.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -92,7 +92,7 @@ mod written {
     pub(super) struct Time {
         /// Nanoseconds since 1970-01-01 UTC, decimal.
         ns: String,
-        /// The same, RFC 3339 in UTC.
+        /// The same, RFC 3339 in UTC: of a time that has no date, as in some captures read from text, the time of day alone.
         #[allow(dead_code, reason = "read by people")]
         rfc3339: String,
     }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_time_changed_by_hand_is_its_number_or_refused() {
         let changed: Time = serde_json::from_str(r#"{"ns":"0","rfc3339":"\u001b[2J tomorrow"}"#).unwrap();
-        assert_eq!(changed.to_string(), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(changed.to_string(), "00:00:00.000000000");
         let refused = serde_json::from_str::<Time>(r#"{"ns":"soon","rfc3339":"tomorrow"}"#).unwrap_err();
         assert!(refused.to_string().contains("'soon' is no number of nanoseconds"), "{refused}");
         assert!(serde_json::from_str::<Length>(r#"{"ns":"1.5","text":"1 ns"}"#).is_err());

@@ -84,12 +84,16 @@ impl Add for Span {
     }
 }
 
-/// RFC 3339 in UTC with nanoseconds, `2026-11-23T06:56:17.000000001Z`.
+/// RFC 3339 in UTC with nanoseconds, `2026-11-23T06:56:17.000000001Z`; without a date the time of day alone,
+/// `06:56:17.000000001`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Every i64 of nanoseconds lies inside jiff's range of years.
         let at = jiff::Timestamp::from_nanosecond(i128::from(self.0)).map_err(|_| fmt::Error)?;
-        write!(f, "{at:.9}")
+        match self.is_dated() {
+            true => write!(f, "{at:.9}"),
+            false => write!(f, "{}", at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M:%S%.9f")),
+        }
     }
 }
 

@@ -59,7 +59,8 @@ fn whose_refusal_it_was_shows_on_other_connections_of_the_host() {
 #[test]
 fn a_rst_of_a_system_is_not_told_from_a_socket_with_its_own_hop_limit() {
     for (own, rst, sender) in [(1, 64, Sender::Unknown), (10, 64, Sender::Unknown), (60, 63, Sender::Box)] {
-        let scene = Scene::of(&format!("0 > S\n 0.01 < SA ttl={own}\n 0.02 > A\n 9 > PA +5\n 9.01 < R ttl={rst}"));
+        let scene =
+            Scene::of(&format!("0 > S\n 0.01 < SA ttl={own}\n 0.02 > A\n 9 > PA +5\n 9.01 < R ttl={rst}"));
         let origin = scene.with(|case| case.reset_origin(scene.client.peer())).unwrap();
         assert_eq!(origin.sender, sender, "own {own}, RST {rst}: {}", origin.because);
     }

@@ -19,7 +19,7 @@ impl Builder<'_> {
             .collect();
         skipped.extend(unread_lines(inputs));
         skipped.sort_by_key(|skipped| std::cmp::Reverse(skipped.frames));
-        let seen = capture.frames > 0;
+        let seen = capture.frames > 0 && !capture.is_timeless();
         let back = inputs.iter().map(|input| input.summary.step_back).max().unwrap_or_default();
         Capture {
             frames: capture.frames,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::Builder;
 use crate::analysis::{Judged, Longest};
-use crate::findings::ServiceFacts;
+use crate::findings::{Histogram, ServiceFacts};
 use crate::report::{Finding, Length, Service, Slowest, Totals};
 use crate::wire::Endpoint;
 
@@ -15,13 +15,14 @@ pub(super) const SILENCE_FAILED: [&str; 3] = ["keepalive-gave-up", "dead-after-i
 impl Builder<'_> {
     pub(super) fn totals(&self) -> Totals {
         let totals = &self.outcome.totals;
+        let timed = !self.outcome.capture.is_timeless();
         let named = |name: &str| {
             let named =
                 |judged: &&Judged| judged.verdict.primary().is_some_and(|finding| finding.name == name);
             self.outcome.connections.iter().filter(named).count() as u64
         };
         let slowest = |longest: Option<Longest>| {
-            longest.map(|longest| Slowest {
+            longest.filter(|_| timed).map(|longest| Slowest {
                 length: longest.span.into(),
                 connection: format!("{:08x}", longest.id),
                 stream: self.stream(longest.stream),
@@ -63,6 +64,9 @@ impl Builder<'_> {
             services.truncate(Service::LISTED);
         }
         services.sort_unstable_by(order);
+        let timed = !self.outcome.capture.is_timeless();
+        let percentile =
+            |times: &Histogram, percent| times.percentile(percent).filter(|_| timed).map(Length::from);
         let service = |(endpoint, facts): (&Endpoint, &ServiceFacts)| Service {
             endpoint: endpoint.to_string(),
             assumed: self.outcome.assumed_services.contains(endpoint),
@@ -70,9 +74,9 @@ impl Builder<'_> {
             closed_by_both: facts.closed_by_both,
             reset: facts.reset,
             owes_fin: owes(endpoint),
-            close_p50: facts.closes.percentile(50).map(Length::from),
-            close_p99: facts.closes.percentile(99).map(Length::from),
-            answer_p99: facts.answers.percentile(99).map(Length::from),
+            close_p50: percentile(&facts.closes, 50),
+            close_p99: percentile(&facts.closes, 99),
+            answer_p99: percentile(&facts.answers, 99),
         };
         services.into_iter().map(service).collect()
     }
