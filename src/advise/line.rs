@@ -26,7 +26,7 @@ pub(super) struct Found<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Dialect {
-    /// `ndd` of Solaris and HP-UX, and `ipadm` of Solaris 11 and illumos.
+    /// `ndd` of Solaris and HP-UX, `ipadm` of Solaris 11 and illumos, and /etc/system of both.
     Ndd,
     /// `sysctl` of Linux and the BSDs, dotted names.
     Sysctl,
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
                 .map_or(Line::Unread, |name| Line::Setting(Found { dialect: Dialect::Ndd, name, value }));
         }
         let heading = line.starts_with('[') && line.ends_with(']');
-        if heading || line.starts_with(['#', ';']) {
+        if heading || line.starts_with(['#', ';']) || line.starts_with("* ") || line == "*" {
             return Line::Nothing;
         }
         setting(line).map_or(Line::Unread, Line::Setting)
@@ -79,6 +79,7 @@ impl<'a> Reader<'a> {
 
 fn setting(line: &str) -> Option<Found<'_>> {
     ndd_set(line)
+        .or_else(|| etc_system(line))
         .or_else(|| ipadm_set(line))
         .or_else(|| ipadm_show(line))
         .or_else(|| no_set(line))
@@ -89,9 +90,22 @@ fn setting(line: &str) -> Option<Found<'_>> {
         .or_else(|| netsh(line))
 }
 
-/// `ndd -get /dev/tcp tcp_time_wait_interval`; the value follows on a line of its own.
+/// `ndd -get /dev/tcp tcp_time_wait_interval`, on Solaris also without `-get`; the value follows on a line of its own.
 fn ndd_get(line: &str) -> Option<&str> {
-    after(line, "ndd", "-get")?.nth(1)
+    if let Some(mut words) = after(line, "ndd", "-get") {
+        return words.nth(1);
+    }
+    let mut words =
+        ["/dev/tcp", "/dev/ip", "tcp"].into_iter().find_map(|driver| after(line, "ndd", driver))?;
+    words.next().filter(|_| words.next().is_none())
+}
+
+/// `set tcp:tcp_conn_hash_size=8192`, of /etc/system. What does not begin with a module is no setting of the network.
+fn etc_system(line: &str) -> Option<Found<'_>> {
+    let (module, rest) = line.strip_prefix("set ")?.trim_start().split_once(':')?;
+    let (name, value) = rest.split_once('=')?;
+    let is_module = matches!(module, "tcp" | "ip" | "udp");
+    is_module.then_some(Found { dialect: Dialect::Ndd, name: name.trim(), value: bare(value.trim()) })
 }
 
 /// `/usr/sbin/ndd -set /dev/tcp tcp_time_wait_interval 60000`, also inside a longer shell line.

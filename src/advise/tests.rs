@@ -57,6 +57,22 @@ fn ndd_prints_the_value_on_a_line_of_its_own() {
 }
 
 #[test]
+fn ndd_of_solaris_needs_no_get_and_etc_system_no_ndd() {
+    let text = "# ndd /dev/tcp tcp_keepalive_interval\n7200000\n";
+    assert_eq!(judged(text), (vec![row(2, "tcp_keepalive_interval", Span::secs(7200), Fine)], 0, 0));
+    let text = "\
+* Tuning, found on the net
+set rlim_fd_max=65536
+set tcp:tcp_close_wait_interval=60000
+set tcp:tcp_conn_hash_size = 8192
+*
+forceload: drv/clone
+";
+    let expected = vec![row(3, "tcp_close_wait_interval", Span::secs(60), Obsolete)];
+    assert_eq!(judged(text), (expected, 2, 1));
+}
+
+#[test]
 fn hp_ux_keeps_them_as_shell_variables() {
     let text = "TRANSPORT_NAME[0]=tcp\nNDD_NAME[0]=tcp_fin_wait_2_timeout\nNDD_VALUE[0]=\"60000\"\n\
                 NDD_VALUE[1]=5\n";

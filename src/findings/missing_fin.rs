@@ -158,7 +158,7 @@ impl Rule for MissingFin {
             ),
         ];
         // Where the host's own record is at hand, it has decided.
-        if host::says(group).is_none() {
+        if host::says(group, self.name()).is_none() {
             advice.push(
                 "What decides, on its host: CLOSE-WAIT, its program has not closed; LAST-ACK, the FIN was sent and lost, or \
                  waits behind data (Send-Q above 1); no such socket, a RST ended it that did not pass here."
@@ -213,7 +213,7 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
         because.push(format!("{fins} of it passed on other connections"));
     }
     if near_an_initial_hop_limit(case, side) {
-        because.push("captured at its host".into());
+        because.push("no router between its host and here".into());
     }
     let dropped = case.capture.dropped_after(acked.at);
     if dropped == 0 && case.capture.drops.is_some() {

@@ -74,14 +74,19 @@ impl Rule for UnackedFin {
     fn words(&self, group: &Group<'_>) -> Words {
         let (case, finding) = group.members[0];
         let side = finding.side.unwrap_or(case.roles.client);
-        let state = case.states[side.index()].proven;
+        let mut states: Vec<_> = (group.members.iter())
+            .map(|(case, finding)| case.states[finding.side.unwrap_or(side).index()].proven.to_string())
+            .collect();
+        states.sort_unstable();
+        states.dedup();
         Words {
             headline: format!("nobody acknowledges the FINs of {} on {}", case.endpoint(side), group.place),
             says: format!(
-                "On {} its FIN was sent again and again without an answer ({}); its socket sits in {state} until it \
+                "On {} its FIN was sent again and again without an answer ({}); its socket sits in {} until it \
                  gives up. Its program did close.",
                 words::connections(group.members.len()),
                 finding.evidence.first().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
+                states.join(" or "),
             ),
             advice: vec!["A firewall that dropped the session, or a dead host, swallows FINs; capture on the other side too: \
                           'cwait-pcap compare' tells where they are lost."

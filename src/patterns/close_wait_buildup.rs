@@ -113,8 +113,8 @@ fn headline(curve: &Curve, left: u64) -> String {
 fn says(scene: &Scene<'_>, curve: &Curve, left: u64, longest: Span, first: &Spell) -> String {
     let peak = curve.peak;
     let mut says = format!(
-        "netstat there would have counted at most {} connections that had reached CLOSE-WAIT (at {}), {} at the end; the \
-         first since {} ({}), the longest for {}{longest}.",
+        "Of connections that had reached CLOSE-WAIT and did not close promptly, netstat there would have counted {} at the \
+         peak ({}), {} at the end; the first since {} ({}), the longest for {}{longest}.",
         thousands(peak.close_wait),
         scene.time(peak.at),
         thousands(left),

@@ -58,6 +58,9 @@ pub(super) enum Void {
     Drops,
     /// The service's own idle limit had come; its FIN went unanswered.
     IdleClose,
+    /// The connection is older than the capture, and the other side did nothing but acknowledge: it may have sent its FIN
+    /// before, and then a shorter timer runs.
+    FinBefore,
 }
 
 impl Void {
@@ -74,6 +77,7 @@ impl Void {
             }
             Void::Drops => "the capture lost packets meanwhile",
             Void::IdleClose => "the service's own idle limit had come",
+            Void::FinBefore => "one side may have sent its FIN before the capture began",
         }
     }
 }
@@ -212,11 +216,25 @@ impl<'a> Scene<'a> {
                 }
                 _ if silent && self.may_be_away(&failure) => Some(Void::MayBeAway),
                 _ if self.dropped_between(began, failure.broken.until) => Some(Void::Drops),
+                _ if self.lacks_segments(&failure) => Some(Void::Drops),
+                _ if !silence.after_fin && self.fin_may_be_before(&failure) => Some(Void::FinBefore),
                 _ if silent && self.at_idle_limit(&failure) => Some(Void::IdleClose),
                 _ => None,
             };
             self.failures[at].void = void;
         }
+    }
+
+    /// Whether something of it was acknowledged that the capture does not show.
+    fn lacks_segments(&self, failure: &Failure) -> bool {
+        let tallies = &self.judged(failure.member).connection.tallies;
+        tallies.iter().any(|tally| tally.acked_unseen > 0)
+    }
+
+    /// Whether the side that did not answer may have sent its FIN before the capture began.
+    fn fin_may_be_before(&self, failure: &Failure) -> bool {
+        let connection = &self.judged(failure.member).connection;
+        connection.midstream() && !connection.halves[failure.broken.silence.by.peer().index()].has_payload()
     }
 
     /// Whether the host that did not answer is a client of which nothing was heard on any connection meanwhile.

@@ -35,16 +35,20 @@ impl Talk {
 
     /// A connection opened at that time.
     pub(super) fn connect(client: &str, server: &str, at: f64) -> Talk {
-        let [client, server] =
-            [client, server].map(|text| Endpoint::from(text.parse::<std::net::SocketAddr>().unwrap()));
-        let (key, side) = FlowKey::of(client, server, 0);
-        let mut talk =
-            Talk { connection: Connection::new(key), client: side, next: [1_000, 5_000], at: time(at) };
+        let mut talk = Talk::older(client, server, at);
         talk.send(Client, TcpFlags::SYN, 0);
         talk.pause();
         talk.send(Server, TcpFlags::SYN | TcpFlags::ACK, 0);
         talk.send(Client, TcpFlags::ACK, 0);
         talk
+    }
+
+    /// A connection that was made before the capture began; it is in use then.
+    pub(super) fn older(client: &str, server: &str, at: f64) -> Talk {
+        let [client, server] =
+            [client, server].map(|text| Endpoint::from(text.parse::<std::net::SocketAddr>().unwrap()));
+        let (key, side) = FlowKey::of(client, server, 0);
+        Talk { connection: Connection::new(key), client: side, next: [1_000, 5_000], at: time(at) }
     }
 
     /// Says something, and is acknowledged.
@@ -62,6 +66,16 @@ impl Talk {
             self.send(who, TcpFlags::ACK, 100);
             at += 0.4 * f64::from(1 << n);
         }
+        self
+    }
+
+    /// Says something without having heard what the other side said last.
+    pub(super) fn says_deaf(mut self, who: Who) -> Talk {
+        self.pause();
+        let other = peer(who) as usize;
+        self.next[other] -= 100;
+        self.send(who, TcpFlags::ACK, 100);
+        self.next[other] += 100;
         self
     }
 

@@ -3,7 +3,7 @@
 
 mod services;
 
-use super::talk::{Client, Server, Talk, time};
+use super::talk::{Client, Server, Talk, Who, time};
 use super::*;
 use crate::tcp::Connection;
 
@@ -50,7 +50,11 @@ fn lives(talk: Talk, at: f64) -> Talk {
 }
 
 fn dies(talk: Talk, at: f64) -> Talk {
-    talk.calls(Client, at, 6)
+    dies_of(Client, talk, at)
+}
+
+fn dies_of(who: Who, talk: Talk, at: f64) -> Talk {
+    talk.calls(who, at, 6)
 }
 
 /// Other traffic of the same service, so that it is known to be alive to the end.
@@ -99,10 +103,47 @@ fn little_evidence_makes_a_possible_timer_and_a_single_death_none() {
 }
 
 #[test]
+fn whoever_may_have_sent_its_fin_before_the_capture_is_no_witness() {
+    let pushed = |n: usize, s: f64, answers: bool| {
+        let began = 60.0 * n as f64;
+        let talk = Talk::older(&client(n), SERVICE, began);
+        let talk = if answers { talk.say(Client, began) } else { talk };
+        dies_of(Server, talk.say(Server, began + 1.0), began + 1.0 + s).done()
+    };
+    let failed = |answers: bool| {
+        let mut all = ladder(&[100.0, 200.0, 280.0, 290.0, 295.0], &[]);
+        all.extend([310.0, 330.0, 400.0].iter().enumerate().map(|(n, &s)| pushed(50 + n, s, answers)));
+        // The client is heard elsewhere all the time.
+        all.extend((0..140).map(|n| Talk::open(&client(901), SERVICE, 2_900.0 + 10.0 * f64::from(n)).done()));
+        found(all, 4_300.0)
+    };
+    assert_eq!(failed(false), Vec::<String>::new(), "it only acknowledged");
+    assert_eq!(failed(true), [format!("Likely path-idle-timeout {PATH} Any 294..309")]);
+}
+
+#[test]
+fn a_little_overlap_is_a_sweep_only_if_the_timer_is_long() {
+    // Two of each, so that it is no single exception.
+    let crossed = |upto: f64, from: f64| {
+        let survived = [upto / 4.0, upto / 2.0, upto * 0.9, upto - 0.2, upto];
+        found(ladder(&survived, &[from, from + 0.1, from + 0.5, upto * 2.0]), 3_000.0)
+    };
+    assert_eq!(crossed(308.0, 300.0), [format!("Possible path-idle-timeout {PATH} Any 289..299")]);
+    assert_eq!(
+        crossed(11.0, 3.0),
+        [format!("Possible path-idle-timeout {PATH} Any ?..?")],
+        "no single timer"
+    );
+}
+
+#[test]
 fn loss_right_after_a_silence_is_survival() {
-    let mut all = silent_for(&[400.0, 500.0], |talk, at| talk.calls(Client, at, 4).acks(Server));
-    all.push(alive(0.0, 2_000.0));
-    assert!(found(all, 2_100.0).is_empty());
+    let answers: [fn(Talk) -> Talk; 2] = [|talk| talk.acks(Server), |talk| talk.says_deaf(Server)];
+    for answer in answers {
+        let mut all = silent_for(&[400.0, 500.0], |talk, at| answer(talk.calls(Client, at, 4)));
+        all.push(alive(0.0, 2_000.0));
+        assert_eq!(found(all, 2_100.0), Vec::<String>::new());
+    }
 }
 
 #[test]
@@ -145,6 +186,8 @@ fn two_boxes_a_dead_host_a_loss_and_a_servers_own_limit_are_kept_apart() {
     for (n, began) in [1_000.0, 1_200.0, 1_500.0, 1_650.0].into_iter().enumerate() {
         all.push(dies(Talk::open(&client(300 + n), dead, began), 1_700.0 + n as f64).done());
     }
+    // It comes back, so that only its having been gone for all of them tells it from a box.
+    all.push(Talk::open(&client(390), dead, 2_000.0).done());
     let limited = "203.0.113.8:25";
     for n in 0..3 {
         let began = 77.0 * f64::from(n);

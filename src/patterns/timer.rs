@@ -67,8 +67,11 @@ pub(super) fn rounded_up(span: Span) -> Span {
     Span((span + Span(unit.0 - 1)).0 / unit.0 * unit.0)
 }
 
-/// Overlaps up to this, or 2 %, are put down to a coarse sweep.
-const COARSE: Span = Span::secs(10);
+/// Overlaps up to this are put down to a coarse sweep: ten seconds, of short timers a quarter, of long ones 2 %.
+fn coarse(at_most: Span) -> Span {
+    const COARSE: Span = Span::secs(10);
+    COARSE.min(Span(at_most.0 / 4)).max(Span(at_most.0 / 50))
+}
 
 impl TimerClock {
     /// The clock of the connection that corresponds.
@@ -170,7 +173,7 @@ impl Group {
             Some(chosen) => (Fit::Clean, chosen),
             None => match nearly() {
                 Some(chosen) => (Fit::Nearly, chosen),
-                None if overlap <= COARSE.max(Span(first.1.at_most.span.0 / 50)) => (Fit::Coarse, first),
+                None if overlap <= coarse(first.1.at_most.span) => (Fit::Coarse, first),
                 None => match clean.clone().next() {
                     Some(chosen) => (Fit::Clean, chosen),
                     None => (Fit::None, first),
@@ -248,10 +251,7 @@ impl Reading {
         match self.fit {
             Fit::Clean | Fit::Nearly => (above, Some(at_most)),
             // A coarse sweep lets connections live longer than the timer says, never shorter.
-            Fit::Coarse => {
-                let slack = COARSE.max(Span(at_most.0 / 50));
-                (Some(Span((at_most.0 - slack.0).max(0))), Some(at_most))
-            }
+            Fit::Coarse => (Some(Span(at_most.0 - coarse(at_most).0)), Some(at_most)),
             Fit::None => (None, None),
         }
     }

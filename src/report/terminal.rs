@@ -224,7 +224,12 @@ impl Page<'_> {
             let lead = format!("{INDENT}Next, {}: ", step.place());
             writeln!(self.out, "{}{}", plain(&lead), plain(&step.command))?;
         }
-        let more: Vec<&str> = steps.iter().skip(shown).map(|step| step.os.as_str()).collect();
+        let mut more: Vec<&str> = Vec::new();
+        for step in steps.iter().skip(shown).filter(|step| !step.os.is_empty()) {
+            if !more.contains(&step.os.as_str()) {
+                more.push(&step.os);
+            }
+        }
         if !more.is_empty() {
             writeln!(self.out, "{INDENT}      on {}: -v", plain(&more.join(", ")))?;
         }

@@ -8,6 +8,7 @@
 mod judged;
 mod late;
 mod matrix;
+mod timers;
 mod truth;
 mod verdicts;
 
@@ -53,6 +54,18 @@ fn nobody_is_accused_for_what_came_before_the_capture() {
     let wrong = matrix.wrong();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(matrix.right("never_closed") >= 100, "what ends in the capture is still judged:\n{matrix}");
+}
+
+#[test]
+fn no_timer_is_told_wrongly_of_a_capture_that_is_not_whole() {
+    let folder = std::env::var_os("CWAIT_CAPTURES").map(PathBuf::from);
+    let folder =
+        folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/captures"));
+    let mut wrong = Vec::new();
+    let right: usize =
+        Scenario::all_in(&folder).iter().map(|scenario| timers::compare(scenario, &mut wrong)).sum();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(right >= 60, "timers are still told: {right}");
 }
 
 #[test]

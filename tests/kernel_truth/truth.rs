@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// One folder: captures of one run of programs on two hosts, and its truth.
 pub struct Scenario {
@@ -17,6 +18,11 @@ pub struct Truth {
     /// How much longer than recorded the times are, in a copy with longer times.
     #[serde(default = "one")]
     pub time_scale: f64,
+    /// The idle timer of the firewall, in either layout of the file.
+    #[serde(default)]
+    firewall_idle_timeout_seconds: Option<f64>,
+    #[serde(default)]
+    firewall: Value,
     pub captures: Vec<Capture>,
     pub connections: Vec<Connection>,
 }
@@ -70,6 +76,16 @@ pub struct Expected {
 
 fn one() -> f64 {
     1.0
+}
+
+impl Truth {
+    /// Idle timers of the boxes on the path, in seconds.
+    pub fn timers(&self) -> Vec<f64> {
+        let told = &self.firewall["idle_timeout_seconds"];
+        let several = told.as_array().into_iter().flatten();
+        let all = several.chain([told]).filter_map(Value::as_f64);
+        all.chain(self.firewall_idle_timeout_seconds).collect()
+    }
 }
 
 impl Scenario {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Group;
-use crate::sockets::Process;
+use crate::sockets::{Process, SocketState};
 
 /// Processes and how many sockets of a group each holds, the most first; an empty name: nobody.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -52,9 +52,9 @@ fn names(owners: &[Process]) -> String {
     names.join(" + ")
 }
 
-/// `its socket table (ss.txt at 04:35:51 UTC) lists 10 of 10 in CLOSE-WAIT, held by python3 (pid 4828)`; none where no
-/// listing says anything.
-pub fn says(group: &Group<'_>) -> Option<String> {
+/// `its socket table (ss.txt at 04:35:51 UTC) lists 10 of 10 in CLOSE-WAIT, held by python3 (pid 4828)`, and whether that
+/// speaks for a finding of that name; none where no listing says anything.
+pub fn says(group: &Group<'_>, name: &str) -> Option<(String, bool)> {
     let mut states: BTreeMap<String, u64> = BTreeMap::new();
     let mut latest = None;
     for (case, finding) in &group.members {
@@ -65,7 +65,9 @@ pub fn says(group: &Group<'_>) -> Option<String> {
     }
     let (_, place) = latest?;
     let of = group.members.len();
+    // A listing made after the capture's end does not contradict it, but it is no reason either.
+    let speaks_for = name != "missing-fin" || states.contains_key(&SocketState::CloseWait.to_string());
     let states: Vec<_> = states.iter().map(|(state, n)| format!("{n} of {of} in {state}")).collect();
     let held = holders(group).map(|holders| format!(", held by {holders}")).unwrap_or_default();
-    Some(format!("its socket table ({place}) lists {}{held}", states.join(", ")))
+    Some((format!("its socket table ({place}) lists {}{held}", states.join(", ")), speaks_for))
 }

@@ -67,7 +67,12 @@ impl Rule for SocketMismatch {
         });
         let n = words::connections(group.members.len());
         Words {
-            headline: format!("{}: {n} in {state} on the host, but not by the wire", group.place),
+            headline: match state {
+                NO_SOCKET => {
+                    format!("{}: {n} without a socket on the host, still there by the wire", group.place)
+                }
+                state => format!("{}: {n} in {state} on the host, but not by the wire", group.place),
+            },
             says: format!(
                 "The wire shows: {label} ({}). The host's socket table shows {state}. That means: {means}.",
                 finding.evidence.first().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
@@ -79,6 +84,9 @@ impl Rule for SocketMismatch {
         }
     }
 }
+
+/// The state of a connection that its host's table does not list.
+const NO_SOCKET: &str = "no socket";
 
 /// What the last listing within the capture says otherwise of `side`.
 pub(super) fn of(case: &Case<'_>, side: Side) -> Option<Mismatch> {
@@ -105,7 +113,7 @@ pub(super) fn of(case: &Case<'_>, side: Side) -> Option<Mismatch> {
             return None;
         }
         return Some(Mismatch {
-            state: "no socket".into(),
+            state: NO_SOCKET.into(),
             place: missed.place(),
             wire: (acked, format!("the {role} acknowledged its peer's FIN and sent none")),
             means: "the host has forgotten the connection: by a RST or a FIN that did not pass here, or a restart",

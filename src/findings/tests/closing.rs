@@ -49,7 +49,7 @@ fn away_from_its_host_a_port_whose_fins_never_passed_is_blamed_with_care() {
     let mut closes = scene();
     closes.service.closed_by_both = 1;
     assert_eq!(blame(&closes), Certainty::Likely);
-    assert_eq!(blame(&after(LEFT, "9 end").alive(false)), Certainty::Likely, "captured at its host");
+    assert_eq!(blame(&after(LEFT, "9 end").alive(false)), Certainty::Likely, "no router between");
 }
 
 #[test]

@@ -106,6 +106,11 @@ fn dead_after_idle() {
         "{USED} 900 > PA +9\n 900.4 > PA +9 seq=-9\n 901.2 > PA +9 seq=-9\n 901.3 < A\n 910 end"
     ));
     assert!(!lives.finds("dead-after-idle"), "it was loss");
+    let heard = "900 > PA +9\n 900.4 > PA +9 seq=-9\n 900.5 < PA +5 ack=-9\n 901.2 > PA +9 seq=-9\n 910 end";
+    assert!(
+        !scene(&format!("{USED} {heard}")).finds("dead-after-idle"),
+        "its side is heard, only that segment is lost"
+    );
     let early = scene(&format!("{USED} 900 > PA +9\n 900.4 > PA +9 seq=-9\n 901 end"));
     assert_eq!(early.told(), "undecided dead-after-idle client");
     let resets = |at: f64| {

@@ -55,7 +55,7 @@ impl<'a> Builder<'a> {
         };
         let words = rule(name).map(|rule| rule.words(&group)).unwrap_or_default();
         // The rules over host records say themselves what the listing shows.
-        let said = findings::says(&group).filter(|_| !findings::tells_why(name));
+        let said = findings::says(&group, name).filter(|_| !findings::tells_why(name));
         let over_limit = self.request.limit.is_some_and(|limit| members.len() as u64 >= limit);
         let severity = members.iter().map(|(_, finding)| finding.severity(members.len())).max();
         let severity = match severity {
@@ -71,6 +71,13 @@ impl<'a> Builder<'a> {
         let longest =
             members.iter().filter_map(|(_, finding)| finding.lasted).max_by_key(|lasted| lasted.span);
         let mut against: Vec<String> = Vec::new();
+        let said = said.and_then(|(text, speaks_for)| match speaks_for {
+            true => Some(text),
+            false => {
+                against.push(text);
+                None
+            }
+        });
         for text in members.iter().flat_map(|(_, finding)| &finding.against) {
             if !against.contains(text) && against.len() < 3 {
                 against.push(text.clone());
