@@ -116,7 +116,9 @@ impl Totals {
             (&mut self.slowest_close, other.slowest_close),
             (&mut self.longest_silence, other.longest_silence),
         ] {
-            new.into_iter().for_each(|new| keep_longest(own, new));
+            if new.is_some_and(|new| is_longest(own, new.span, new.first_frame)) {
+                *own = new;
+            }
         }
     }
 }
@@ -194,18 +196,22 @@ impl Folded {
             totals.captured_twice += u64::from(tally.captured_twice);
             totals.retransmissions += u64::from(tally.retransmissions);
         }
-        let longest = |span: Span| Longest {
-            span,
-            first_frame: connection.first.frame,
-            stream: connection.stream,
-            id: super::outcome::short_id(connection),
-        };
-        if let Some((_, span)) = close_time(connection).filter(|_| connection.closed_by_both()) {
-            keep_longest(&mut totals.slowest_close, longest(span));
-        }
-        let silences = connection.silences();
-        if let Some(witness) = silences.and_then(|silences| silences.survived(Clock::Any)) {
-            keep_longest(&mut totals.longest_silence, longest(witness.span));
+        let close = close_time(connection).filter(|_| connection.closed_by_both());
+        let silence = connection.silences().and_then(|silences| silences.survived(Clock::Any));
+        for (slot, span) in [
+            (&mut totals.slowest_close, close.map(|(_, span)| span)),
+            (&mut totals.longest_silence, silence.map(|witness| witness.span)),
+        ] {
+            if let Some(span) = span
+                && is_longest(slot, span, connection.first.frame)
+            {
+                *slot = Some(Longest {
+                    span,
+                    first_frame: connection.first.frame,
+                    stream: connection.stream,
+                    id: super::outcome::short_id(connection),
+                });
+            }
         }
     }
 
@@ -266,9 +272,8 @@ fn place<K: Eq + Hash, V: Default>(places: &mut By<K, V>, name: K, most: usize) 
     Some(places.entry(name).or_default())
 }
 
-/// A tie keeps the earlier connection.
-fn keep_longest(slot: &mut Option<Longest>, new: Longest) {
-    if slot.is_none_or(|old| (new.span, old.first_frame) > (old.span, new.first_frame)) {
-        *slot = Some(new);
-    }
+/// Whether it takes the place of what is there; a tie keeps the earlier connection. Asked before anything else of the
+/// connection is looked up: its identification is a hash.
+fn is_longest(there: &Option<Longest>, span: Span, first_frame: u64) -> bool {
+    there.is_none_or(|old| (span, old.first_frame) > (old.span, first_frame))
 }
