@@ -8,8 +8,11 @@ mod traffic;
 #[path = "../tests/support/write.rs"]
 mod write;
 
-use cwait_pcap::analysis::{Analysis, Options};
+use std::io;
+
+use cwait_pcap::analysis::{Analysis, Options, Outcome};
 use cwait_pcap::capture::{LinkType, Record};
+use cwait_pcap::report::{Listed, Report, Request, Style, by_name};
 use cwait_pcap::wire::Timestamp;
 
 use traffic::{ADVERSARIES, Adversary, ORDINARY};
@@ -47,7 +50,9 @@ fn feed(adversary: &Adversary, frames: u64) -> u64 {
         };
         analysis_takes(&mut analysis, &record);
     }
-    analysis_ends(analysis)
+    let outcome = analysis_ends(analysis);
+    analysis_is_reported(&outcome);
+    outcome.frames.tcp
 }
 
 #[inline(never)]
@@ -56,6 +61,13 @@ fn analysis_takes(analysis: &mut Analysis, record: &Record<'_>) {
 }
 
 #[inline(never)]
-fn analysis_ends(analysis: Analysis) -> u64 {
-    analysis.finish().frames.tcp
+fn analysis_ends(analysis: Analysis) -> Outcome {
+    analysis.finish()
+}
+
+#[inline(never)]
+fn analysis_is_reported(outcome: &Outcome) {
+    let request = Request { command_line: Vec::new(), listed: Listed::None, limit: Some(1) };
+    let report = Report::build(outcome, &request);
+    by_name("json").expect("a format").write(&report, &Style::plain(), &mut io::sink()).expect("memory");
 }

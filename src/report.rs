@@ -21,6 +21,7 @@ mod jira;
 mod json;
 mod known;
 mod ladder;
+mod left_out;
 mod markdown;
 mod moment;
 mod ndjson;
@@ -63,6 +64,7 @@ pub use input::{Capture, Input, Skipped, TextInput};
 pub use json::{NotAReport, read, schema};
 pub use known::{Accepted, AcceptedKind, HostName, KnownHabit, Settings};
 pub use ladder::{Act, Arrow, KeySegment, Ladder, Party, Pause, Rung, What};
+pub use left_out::LeftOut;
 pub use markdown::escaped as markdown_text;
 pub use moment::{Lasted, Length, Moment, Time};
 pub use show::why;
@@ -119,6 +121,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What is too young, too short or too blurred to judge; never counted as a finding.
     pub undecided: Vec<Undecided>,
+    /// What of these two there was no room for.
+    #[serde(default)]
+    pub left_out: LeftOut,
     /// Counts over all connections.
     pub totals: Totals,
     /// Services (listening endpoints), those with findings first, then by number of connections.

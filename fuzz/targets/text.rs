@@ -39,15 +39,13 @@ pub fn run(data: &[u8]) {
     fill(&mut value, &mut texts.iter().cycle().cloned());
     let report: Report = serde_json::from_value(value).expect("the sample with other texts");
     for format in FORMATS.iter().filter(|format| !format.is_binary()) {
-        for detail in [Detail::Brief, Detail::Full] {
-            let mut out = Vec::new();
-            let style = Style { detail, ..Style::plain() };
-            format.write(&report, &style, &mut out).expect("memory can be written");
-            let text = String::from_utf8(out).expect("text");
-            crate::harmless::check(format.name(), &text);
-            if format.name() == "json" {
-                assert_eq!(serde_json::from_str::<Report>(&text).expect("a report"), report);
-            }
+        let mut out = Vec::new();
+        let detail = if data.len().is_multiple_of(2) { Detail::Brief } else { Detail::Full };
+        format.write(&report, &Style { detail, ..Style::plain() }, &mut out).expect("memory can be written");
+        let text = String::from_utf8(out).expect("text");
+        crate::harmless::check(format.name(), &text);
+        if format.name() == "json" {
+            assert_eq!(serde_json::from_str::<Report>(&text).expect("a report"), report);
         }
     }
 }

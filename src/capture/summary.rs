@@ -1,5 +1,6 @@
 //! What a reader learned about a capture besides its records: plain data, filled while reading, no judgement.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -205,12 +206,13 @@ impl fmt::Display for Cut {
 impl Summary {
     /// Link types with their number of frames, in order of appearance.
     pub fn links(&self) -> Vec<(LinkType, u64)> {
-        let mut links: Vec<(LinkType, u64)> = Vec::new();
+        let (mut links, mut places) = (Vec::new(), HashMap::new());
         for interface in &self.interfaces {
-            match links.iter_mut().find(|(link, _)| *link == interface.link) {
-                Some((_, frames)) => *frames += interface.frames,
-                None => links.push((interface.link, interface.frames)),
+            let place = *places.entry(interface.link).or_insert(links.len());
+            if place == links.len() {
+                links.push((interface.link, 0));
             }
+            links[place].1 += interface.frames;
         }
         links
     }

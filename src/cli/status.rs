@@ -34,7 +34,10 @@ pub struct Gate {
 impl Status {
     /// The status of a run that wrote its report.
     pub fn of_report(report: &Report, gate: Gate) -> Status {
-        let bad_enough = |severity| report.findings.iter().any(|finding| finding.weight() >= Some(severity));
+        let bad_enough = |severity| {
+            let held = report.findings.iter().any(|finding| finding.weight() >= Some(severity));
+            held || report.left_out.severity >= Some(severity)
+        };
         let accepted = |service: &Service| {
             let mut accepted = report.findings.iter().filter(|finding| finding.accepted.is_some());
             accepted.any(|finding| finding.name == "missing-fin" && finding.at.name == service.endpoint)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::constancy::Constant;
-use crate::analysis::{Judged, Outcome};
+use crate::analysis::Outcome;
 use crate::tcp::{Clock, Connection};
 use crate::wire::{Endpoint, Side, Span, Stamp};
 
@@ -28,33 +28,30 @@ pub(super) fn idle_closes(outcome: &Outcome) -> HashMap<Endpoint, IdleCloses> {
         }
     }
     let constant = |(service, closes)| Some((service, constant(closes)?));
-    closes
-        .into_iter()
-        .filter_map(constant)
-        .filter(|(service, closes)| !dropped_everything(outcome, *service, closes))
-        .collect()
+    let constant: HashMap<_, _> = closes.into_iter().filter_map(constant).collect();
+    let dropped = dropped_everything(outcome, &constant);
+    constant.into_iter().filter(|(service, _)| !dropped.contains(service)).collect()
 }
 
-/// All of it at one moment, and at that moment the service ended other connections, too: a restart does that. Equal
-/// silences then only show that they had begun together.
-fn dropped_everything(outcome: &Outcome, service: Endpoint, closes: &IdleCloses) -> bool {
-    let (Some((_, first, _)), Some((_, last, _))) = (closes.closes.first(), closes.closes.last()) else {
-        return false;
-    };
+/// Services that closed all of it at one moment, and at that moment ended other connections, too: a restart does that.
+/// Equal silences then only show that they had begun together.
+fn dropped_everything(outcome: &Outcome, closes: &HashMap<Endpoint, IdleCloses>) -> HashSet<Endpoint> {
     let moment = Span::secs(1);
-    let ended_too = |(member, judged): (usize, &Judged)| {
+    let dropped = outcome.connections.iter().enumerate().filter_map(|(member, judged)| {
         let server = judged.roles.server();
         let connection = &judged.connection;
+        let service = connection.key.endpoint(server);
+        let IdleCloses { closes, members, .. } = closes.get(&service)?;
+        let ((_, first, _), (_, last, _)) = (closes.first()?, closes.last()?);
         let fin = connection.fin(server).map(|fin| fin.seen);
         let rst = connection.rst(server).map(|rst| rst.seen);
-        connection.key.endpoint(server) == service
-            && !closes.members.contains(&member)
-            && [fin, rst]
-                .into_iter()
-                .flatten()
-                .any(|end| end.at + moment >= first.at && last.at + moment >= end.at)
-    };
-    last.at - first.at < moment && outcome.connections.iter().enumerate().any(ended_too)
+        let mut ends = [fin, rst].into_iter().flatten();
+        let ended_too = last.at - first.at < moment
+            && !members.contains(&member)
+            && ends.any(|end| end.at + moment >= first.at && last.at + moment >= end.at);
+        ended_too.then_some(service)
+    });
+    dropped.collect()
 }
 
 fn constant(mut closes: Vec<(usize, Stamp, Span)>) -> Option<IdleCloses> {

@@ -1,10 +1,10 @@
 //! `leak-chain`: a service that does not close because its own upstream hangs. The graph of hosts says who waits for
 //! whom; the deepest is the likely cause, all others are symptoms.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
-use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 use petgraph::visit::EdgeRef;
 
 use super::data::{Data, Graph, GraphEdge, GraphNode};
@@ -14,9 +14,15 @@ use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
 use crate::findings::words::thousands;
 use crate::findings::{Cause, Certainty, Severity, Words};
-use crate::wire::{Span, Stamp};
+use crate::wire::{Span, Stamp, Timestamp};
 
 pub(super) struct LeakChain;
+
+/// So many hosts in front of one that hangs are told, with a drawing each; there may be any number, and each is looked at
+/// with all of its upstreams.
+const TOLD: usize = 20;
+/// A chain is followed over so many hosts.
+const DEEPEST: usize = 16;
 
 /// What says that the serving side hangs, or is not reached any more.
 const HANGS: [&str; 9] = [
@@ -52,17 +58,29 @@ impl Pattern for LeakChain {
 
     fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
         let (hosts, paired) = graph(scene);
+        let behind = first_trouble_behind(&hosts);
         let fronts = hosts.edge_indices().filter(|&edge| leaks(scene, &hosts[edge]));
         let mut told: HashSet<NodeIndex> = HashSet::new();
-        let mut findings = Vec::new();
+        let (mut findings, mut edges) = (Vec::new(), None);
         for front in fronts {
             let Some((_, host)) = hosts.edge_endpoints(front) else { continue };
             // One of its upstreams that hung before the last of its own did.
-            let Some(chain) = chain(&hosts, host, &hosts[front]) else { continue };
-            if told.insert(host) {
-                let pairing = paired.iter().find(|pair| pair.serves_as == hosts[host]);
-                findings.push(self.finding(scene, &hosts, front, &chain, pairing));
+            let last = hosts[front].troubled.last().map(|(_, since)| since.at);
+            if behind.get(&host).is_none_or(|first| Some(*first) > last) || !told.insert(host) {
+                continue;
             }
+            if told.len() > TOLD {
+                continue;
+            }
+            let Some(chain) = chain(&hosts, host, &hosts[front]) else { continue };
+            let pairing = paired.iter().find(|pair| pair.serves_as == hosts[host]);
+            let edges = edges.get_or_insert_with(|| worst_edges(&hosts));
+            findings.push(self.finding(scene, &hosts, front, &chain, pairing, edges));
+        }
+        if let (Some(last), Some(more @ 1..)) = (findings.last_mut(), told.len().checked_sub(TOLD)) {
+            let left_out =
+                format!("{} more hosts in front of one that hangs are not told", thousands(more as u64));
+            last.against.push(left_out);
         }
         findings
     }
@@ -73,11 +91,12 @@ impl LeakChain {
         &self,
         scene: &Scene<'_>,
         hosts: &Hosts,
-        front: petgraph::graph::EdgeIndex,
-        chain: &[petgraph::graph::EdgeIndex],
+        front: EdgeIndex,
+        chain: &[EdgeIndex],
         pairing: Option<&Paired>,
+        edges: &[EdgeIndex],
     ) -> PatternFinding {
-        let target = |edge: petgraph::graph::EdgeIndex| {
+        let target = |edge: EdgeIndex| {
             let addr = hosts.edge_endpoints(edge).map(|(_, to)| hosts[to]);
             addr.map_or(String::new(), |addr| std::net::SocketAddr::new(addr, hosts[edge].port).to_string())
         };
@@ -131,7 +150,7 @@ impl LeakChain {
             ],
             since: hosts[deepest].troubled.first().map(|(_, since)| since.at),
             evidence,
-            data: Some(Data::Graph(drawing(hosts, deepest))),
+            data: Some(Data::Graph(drawing(hosts, deepest, edges))),
             ..PatternFinding::at(self.name(), Severity::Warning, "service", cause.clone())
         }
     }
@@ -152,8 +171,8 @@ fn graph(scene: &Scene<'_>) -> (Hosts, Vec<Paired>) {
     }
     let fronts = legs.iter().filter(|(_, leg)| leaks(scene, leg));
     let paired = proxy_legs(scene, fronts, &legs);
-    let host =
-        |addr: IpAddr| paired.iter().find(|pair| pair.asks_as == addr).map_or(addr, |pair| pair.serves_as);
+    let names: HashMap<IpAddr, IpAddr> = paired.iter().map(|pair| (pair.asks_as, pair.serves_as)).collect();
+    let host = |addr: IpAddr| names.get(&addr).copied().unwrap_or(addr);
     let mut hosts = Hosts::new();
     let mut nodes: BTreeMap<IpAddr, NodeIndex> = BTreeMap::new();
     for ((client, server, _), mut leg) in legs {
@@ -187,13 +206,25 @@ fn leaks(scene: &Scene<'_>, leg: &Leg) -> bool {
     })
 }
 
+/// Of each host, when the first of its upstreams hung.
+fn first_trouble_behind(hosts: &Hosts) -> HashMap<NodeIndex, Timestamp> {
+    let mut first = HashMap::new();
+    for edge in hosts.edge_references().filter(|edge| edge.source() != edge.target()) {
+        if let Some((_, since)) = edge.weight().troubled.first() {
+            let known = first.entry(edge.source()).or_insert(since.at);
+            *known = since.at.min(*known);
+        }
+    }
+    first
+}
+
 /// From a host down to the deepest one that hangs, each step having begun before the last trouble of the step in front;
 /// every host once, so that circles end.
-fn chain(hosts: &Hosts, host: NodeIndex, front: &Leg) -> Option<Vec<petgraph::graph::EdgeIndex>> {
+fn chain(hosts: &Hosts, host: NodeIndex, front: &Leg) -> Option<Vec<EdgeIndex>> {
     let mut seen = HashSet::from([host]);
     let mut chain = Vec::new();
     let (mut at, mut leg) = (host, front);
-    loop {
+    while chain.len() < DEEPEST {
         let last = leg.troubled.last().map(|(_, since)| since.at);
         let next = hosts
             .edges(at)
@@ -208,12 +239,16 @@ fn chain(hosts: &Hosts, host: NodeIndex, front: &Leg) -> Option<Vec<petgraph::gr
     (!chain.is_empty()).then_some(chain)
 }
 
-/// The troubled edges first, then the busiest.
-fn drawing(hosts: &Hosts, deepest: petgraph::graph::EdgeIndex) -> Graph {
-    let cause = hosts.edge_endpoints(deepest).map(|(_, to)| to);
+/// The troubled edges first, then the busiest: as many as can be drawn.
+fn worst_edges(hosts: &Hosts) -> Vec<EdgeIndex> {
     let mut edges: Vec<_> = hosts.edge_references().collect();
     edges.sort_by_key(|edge| std::cmp::Reverse((edge.weight().troubled.len(), edge.weight().connections)));
     edges.truncate(Graph::EDGES);
+    edges.into_iter().map(|edge| edge.id()).collect()
+}
+
+fn drawing(hosts: &Hosts, deepest: EdgeIndex, edges: &[EdgeIndex]) -> Graph {
+    let cause = hosts.edge_endpoints(deepest).map(|(_, to)| to);
     let mut nodes: Vec<NodeIndex> = Vec::new();
     let mut place: BTreeMap<NodeIndex, usize> = BTreeMap::new();
     let mut index = |node: NodeIndex| {
@@ -223,13 +258,17 @@ fn drawing(hosts: &Hosts, deepest: petgraph::graph::EdgeIndex) -> Graph {
         })
     };
     let edges = edges
-        .into_iter()
-        .map(|edge| GraphEdge {
-            from: index(edge.source()),
-            to: index(edge.target()),
-            port: edge.weight().port,
-            connections: edge.weight().connections,
-            troubled: edge.weight().troubled.len() as u64,
+        .iter()
+        .filter_map(|&edge| {
+            let (source, target) = hosts.edge_endpoints(edge)?;
+            let leg = &hosts[edge];
+            Some(GraphEdge {
+                from: index(source),
+                to: index(target),
+                port: leg.port,
+                connections: leg.connections,
+                troubled: leg.troubled.len() as u64,
+            })
         })
         .collect();
     let nodes =

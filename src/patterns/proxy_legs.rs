@@ -1,6 +1,7 @@
 //! The two legs of a proxy with two addresses: it serves as one and asks its upstream as the other. Only time tells: each
 //! request behind follows one in front.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::leak_chain::{Leg, Legs};
@@ -10,6 +11,8 @@ use crate::wire::{Span, Timestamp};
 
 /// A request behind follows the one in front within this.
 const FOLLOWS: Span = Span::millis(100);
+/// So many legs on either side are compared, those with most requests that hang: every one with every other.
+const COMPARED: usize = 300;
 /// Fewer are chance.
 const FEWEST: usize = 3;
 /// By chance at most once in so many.
@@ -46,21 +49,41 @@ pub(super) fn proxy_legs<'a>(
     fronts: impl Iterator<Item = (&'a (IpAddr, IpAddr, u16), &'a Leg)>,
     legs: &Legs,
 ) -> Vec<Paired> {
-    let mut paired: Vec<Paired> = Vec::new();
-    for ((_, serves_as, _), front) in fronts {
+    // An address that serves has its own name; a client of the front asks both by itself.
+    let serving: HashSet<IpAddr> = legs.keys().map(|(_, server, _)| *server).collect();
+    let asking: HashSet<(IpAddr, IpAddr)> =
+        legs.keys().map(|(client, server, _)| (*client, *server)).collect();
+    let fronts = most_troubled(fronts.map(|((_, serves_as, _), leg)| (*serves_as, leg)));
+    let others =
+        legs.iter().filter(|((client, ..), leg)| !serving.contains(client) && leg.troubled.len() >= FEWEST);
+    let behind: Vec<_> = most_troubled(others.map(|((asks_as, ..), leg)| (*asks_as, leg)))
+        .into_iter()
+        .map(|(asks_as, leg)| (asks_as, requests(scene, leg)))
+        .collect();
+    let (mut paired, mut known) = (Vec::new(), HashSet::new());
+    for (serves_as, front) in fronts {
         let asked = requests(scene, front);
-        for ((asks_as, ..), behind) in legs {
-            // A client of the front asks both by itself; an address that serves has its own name.
-            let is_other = legs
-                .keys()
-                .all(|(client, server, _)| server != asks_as && !(client == asks_as && server == serves_as));
-            if !is_other || paired.iter().any(|pair| pair.asks_as == *asks_as) {
+        for (asks_as, behind) in &behind {
+            if known.contains(asks_as) || asking.contains(&(*asks_as, serves_as)) {
                 continue;
             }
-            paired.extend(pair(scene, [*serves_as, *asks_as], &asked, &requests(scene, behind)));
+            if let Some(pair) = pair(scene, [serves_as, *asks_as], &asked, behind) {
+                known.insert(*asks_as);
+                paired.push(pair);
+            }
         }
     }
     paired
+}
+
+/// As many as are compared, in their order.
+fn most_troubled<'a>(legs: impl Iterator<Item = (IpAddr, &'a Leg)>) -> Vec<(IpAddr, &'a Leg)> {
+    let mut legs: Vec<_> = legs.collect();
+    if legs.len() > COMPARED {
+        legs.sort_by_key(|(_, leg)| std::cmp::Reverse(leg.troubled.len()));
+        legs.truncate(COMPARED);
+    }
+    legs
 }
 
 fn pair(

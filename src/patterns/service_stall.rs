@@ -37,7 +37,10 @@ impl Pattern for ServiceStall {
             let waits = silences.waits(judged.roles.server());
             services.entry(service).or_default().extend(waits.iter().map(|&wait| (member, wait)));
         }
-        services.into_iter().flat_map(|(service, waits)| self.stalls(scene, service, waits)).collect()
+        let answers = last_answers(scene, |service| services.contains_key(service));
+        let of = |service: &Endpoint| answers.get(service).map_or(&[][..], Vec::as_slice);
+        let stalls = |(service, waits)| self.stalls(scene, service, waits, of(&service));
+        services.into_iter().flat_map(stalls).collect()
     }
 }
 
@@ -47,12 +50,13 @@ impl ServiceStall {
         scene: &Scene<'_>,
         service: Endpoint,
         mut waits: Vec<(usize, Witness)>,
+        answers: &[Timestamp],
     ) -> Vec<PatternFinding> {
         waits.sort_unstable_by_key(|(_, wait)| (wait.at, wait.to_frame));
         let stalls = || waits.chunk_by(|(_, a), (_, b)| b.at - a.at <= Span::secs(1));
         // The more there are to choose from, the likelier one looks like a stall by chance.
         let tries = stalls().filter(|stall| stall.len() >= FEWEST).count();
-        stalls().filter_map(|stall| self.finding(scene, service, stall, &waits, tries)).collect()
+        stalls().filter_map(|stall| self.finding(scene, service, stall, (&waits, answers), tries)).collect()
     }
 
     fn finding(
@@ -60,7 +64,7 @@ impl ServiceStall {
         scene: &Scene<'_>,
         service: Endpoint,
         stall: &[(usize, Witness)],
-        waits: &[(usize, Witness)],
+        (waits, answers): (&[(usize, Witness)], &[Timestamp]),
         tries: usize,
     ) -> Option<PatternFinding> {
         let mut members: Vec<_> = stall.iter().map(|&(member, _)| member).collect();
@@ -80,8 +84,11 @@ impl ServiceStall {
         let began = longest.at - longest.span;
         let connections = words::connections(members.len());
         let unusual = stall.iter().filter(|(member, wait)| is_unusual(scene.judged(*member), wait)).count();
-        let answered_meanwhile = waits.iter().any(|(_, wait)| (latest..ended).contains(&wait.at))
-            || last_answered(scene, service, latest, ended);
+        // Some other had a late answer, or its last one, while all of these waited.
+        let late = waits.partition_point(|(_, wait)| wait.at < latest);
+        let last_one = answers.partition_point(|at| *at < latest);
+        let answered_meanwhile = waits.get(late).is_some_and(|(_, wait)| wait.at < ended)
+            || answers.get(last_one).is_some_and(|at| *at < ended);
         if unusual < UNUSUAL || answered_meanwhile {
             return None;
         }
@@ -154,13 +161,20 @@ fn is_unusual(judged: &Judged, wait: &Witness) -> bool {
     })
 }
 
-/// Some other connection had its last answer while all of these waited.
-fn last_answered(scene: &Scene<'_>, service: Endpoint, from: Timestamp, upto: Timestamp) -> bool {
-    scene.outcome.connections.iter().any(|judged| {
+/// When services gave the last answer on each connection, in order of time.
+fn last_answers(
+    scene: &Scene<'_>,
+    is_asked: impl Fn(&Endpoint) -> bool,
+) -> BTreeMap<Endpoint, Vec<Timestamp>> {
+    let mut answers: BTreeMap<Endpoint, Vec<Timestamp>> = BTreeMap::new();
+    for judged in &scene.outcome.connections {
         let server = judged.roles.server();
+        let service = judged.connection.key.endpoint(server);
         let half = &judged.connection.halves[server.index()];
-        judged.connection.key.endpoint(server) == service
-            && half.has_payload()
-            && (from..upto).contains(&half.last_payload_at)
-    })
+        if half.has_payload() && is_asked(&service) {
+            answers.entry(service).or_default().push(half.last_payload_at);
+        }
+    }
+    answers.values_mut().for_each(|all| all.sort_unstable());
+    answers
 }

@@ -21,6 +21,9 @@ pub struct Against {
     pub changed: Vec<Change>,
     /// Findings that stayed as they were.
     pub same: u64,
+    /// Findings that one of the reports had no room for: what is called gone or new may be among them.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
 /// An earlier report.
@@ -81,6 +84,7 @@ impl Against {
             new: Vec::new(),
             changed: Vec::new(),
             same: 0,
+            left_out: old.left_out.findings + new.left_out.findings,
         };
         let alike = |finding: &Finding, other: &Finding| {
             finding.name == other.name && finding.at.name == other.at.name
@@ -123,6 +127,10 @@ impl Against {
             .collect();
         if self.same > 0 {
             lines.push(format!("{} as before", count(self.same, "finding")));
+        }
+        if self.left_out > 0 {
+            let left_out = count(self.left_out, "finding");
+            lines.push(format!("not compared: {left_out} that the reports had no room for; what is gone or new may be among them"));
         }
         if lines.is_empty() {
             lines.push("no finding before, none now".to_owned());

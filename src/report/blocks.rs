@@ -121,6 +121,7 @@ pub(super) fn blocks(report: &Report, style: &Style) -> Vec<Block> {
         blocks.extend(self::undecided(style, undecided));
     }
     left_out(&mut blocks, report.undecided.len(), room.findings, "undecided case");
+    blocks.extend(report.left_out.lines().map(|line| Block::Text(words(&format!("{line}.")))));
     let flagged = report.flagged();
     for connection in flagged.iter().take(room.ladders) {
         let name = connection.stream.map_or_else(|| connection.id.clone(), |n| format!("Stream {n}"));

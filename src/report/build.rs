@@ -35,8 +35,8 @@ impl Report {
     pub fn and_rows<'a>(outcome: &'a Outcome, request: &'a Request) -> (Report, Rows<'a>) {
         let streams = outcome.inputs.len() <= 1;
         let builder = Builder { outcome, request, streams };
-        let findings = builder.findings();
-        let undecided = builder.undecided();
+        let (findings, mut left_out) = builder.findings();
+        let undecided = builder.undecided(&mut left_out);
         let report = Report {
             schema: SCHEMA.into(),
             schema_version: SCHEMA_VERSION.into(),
@@ -54,13 +54,14 @@ impl Report {
             config: None,
             inputs: outcome.inputs.iter().map(input::input).collect(),
             capture: builder.capture(),
-            verdict: Verdict::of(&findings, &undecided, outcome.frames.tcp),
+            verdict: Verdict::of(&findings, &undecided, &left_out, outcome.frames.tcp),
             totals: builder.totals(),
-            services: builder.services(&findings),
+            services: builder.services(),
             connections_listed: request.listed,
             connections: Vec::new(),
             findings,
             undecided,
+            left_out,
         };
         (report, Rows::new(builder))
     }

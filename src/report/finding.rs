@@ -56,6 +56,8 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// How many findings a report holds.
+    pub const AT_MOST: usize = 1_000;
     /// How many connections a finding lists by name.
     pub const LISTED: usize = 1_000;
     /// How many lines of the hosts' records a finding quotes.
@@ -81,6 +83,15 @@ impl Severity {
             Severity::Note => "NOTE",
             Severity::Warning => "WARNING",
             Severity::Error => "ERROR",
+        }
+    }
+
+    /// In a sentence: `a note`.
+    pub(super) const fn one(self) -> &'static str {
+        match self {
+            Severity::Note => "a note",
+            Severity::Warning => "a warning",
+            Severity::Error => "an error",
         }
     }
 }
@@ -179,4 +190,9 @@ pub struct Undecided {
     pub next: Vec<Step>,
     /// The connections, by id; at most [`Finding::LISTED`].
     pub connections: Vec<String>,
+}
+
+impl Undecided {
+    /// How many undecided cases a report holds.
+    pub const AT_MOST: usize = 1_000;
 }

@@ -68,6 +68,7 @@ impl Format for Html {
         page.against();
         page.findings();
         page.undecided();
+        page.no_room();
         page.put(ladders);
         page.connections();
         page.endpoints();

@@ -168,7 +168,7 @@ impl Report {
             });
         }
         self.findings.sort_by_key(|finding| finding.accepted.is_some());
-        self.verdict = Verdict::of(&self.findings, &self.undecided, self.capture.tcp);
+        self.verdict = Verdict::of(&self.findings, &self.undecided, &self.left_out, self.capture.tcp);
         let services = config.services.iter().map(|habit| KnownHabit {
             at: habit.at.to_string(),
             grace: habit.grace.map(Length::from),

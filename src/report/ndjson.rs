@@ -9,8 +9,8 @@ use serde_json::ser::CompactFormatter;
 use super::format::{BUFFER, ByRow, Listing};
 use super::json::Harmless;
 use super::{
-    Against, Capture, Connection, Finding, Format, HostName, HostRecord, Input, Report, Service, Settings,
-    Style, Tool, Totals, Undecided, Verdict,
+    Against, Capture, Connection, Finding, Format, HostName, HostRecord, Input, LeftOut, Report, Service,
+    Settings, Style, Tool, Totals, Undecided, Verdict,
 };
 
 /// One JSON value per line.
@@ -33,6 +33,7 @@ enum Line<'a> {
         verdict: &'a Verdict,
         against: &'a Option<Against>,
         totals: &'a Totals,
+        left_out: &'a LeftOut,
     },
     Finding(&'a Finding),
     Undecided(&'a Undecided),
@@ -78,6 +79,7 @@ impl ByRow for NdJson {
             verdict,
             against,
             totals,
+            left_out,
             ..
         } = report;
         let head = Line::Report {
@@ -94,6 +96,7 @@ impl ByRow for NdJson {
             verdict,
             against,
             totals,
+            left_out,
         };
         let lines = std::iter::once(head)
             .chain(report.findings.iter().map(Line::Finding))

@@ -146,25 +146,31 @@ impl ByRow for Parquet {
 struct Mains<'a> {
     /// By its name and the connection's id. A finding names at most the first thousand of its connections.
     listed: HashMap<(&'a str, &'a str), &'a Finding>,
-    /// By its name alone, for the others.
-    named: HashMap<&'a str, &'a Finding>,
+    /// By its name and its place, for the others. Of what the report had no room for, nothing is known.
+    placed: HashMap<(&'a str, &'a str), &'a Finding>,
 }
 
 impl<'a> Mains<'a> {
     fn of(report: &'a Report) -> Mains<'a> {
-        let (mut listed, mut named) = (HashMap::new(), HashMap::new());
+        let (mut listed, mut placed) = (HashMap::new(), HashMap::new());
         for finding in &report.findings {
-            named.entry(&*finding.name).or_insert(finding);
+            placed.entry((&*finding.name, &*finding.at.name)).or_insert(finding);
             for id in &finding.connections {
                 listed.entry((&*finding.name, &**id)).or_insert(finding);
             }
         }
-        Mains { listed, named }
+        Mains { listed, placed }
     }
 
     fn of_connection(&self, c: &Connection) -> Option<&'a Finding> {
         let name = c.finding.as_deref()?;
-        self.listed.get(&(name, &*c.id)).or_else(|| self.named.get(name)).copied()
+        if let Some(finding) = self.listed.get(&(name, &*c.id)) {
+            return Some(finding);
+        }
+        let client = end(&c.client).0;
+        let side = if c.side.as_deref() == Some("server") { &c.server } else { client };
+        let path = format!("{client} - {}", c.server);
+        [side, &path, "the capture"].into_iter().find_map(|place| self.placed.get(&(name, place)).copied())
     }
 }
 

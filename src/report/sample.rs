@@ -450,6 +450,7 @@ pub(crate) fn sample() -> Report {
             service("192.0.2.9:443", 1_236, 1_201, 0),
             Service { assumed: true, ..service("[2001:db8::5]:5000", 38, 0, 0) },
         ],
+        left_out: LeftOut::default(),
         connections_listed: Listed::All,
         connections: vec![clean(), dead(), stuck()],
     }

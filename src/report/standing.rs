@@ -18,9 +18,9 @@ impl Report {
         );
         let owed: u64 = self.services.iter().map(|service| service.owes_fin).sum();
         line += &format!("; {} owed", count(owed, "FIN"));
-        let undecided = self.undecided.iter().map(|undecided| undecided.count).sum();
+        let held: u64 = self.undecided.iter().map(|undecided| undecided.count).sum();
         let besides = [
-            (undecided, "undecided"),
+            (held + self.left_out.undecided_connections, "undecided"),
             (capture.drops.unwrap_or(0), "packets dropped"),
             (totals.given_up, "connections counted but not judged, for --max-memory"),
         ];

@@ -51,6 +51,7 @@ impl Format for Terminal {
         page.against()?;
         page.findings()?;
         page.undecided()?;
+        page.left_out()?;
         page.totals()?;
         if style.detail > Detail::Brief {
             tables::services(report, style, page.out)?;
@@ -247,6 +248,14 @@ impl Page<'_> {
                 self.steps(next)?;
                 writeln!(self.out)?;
             }
+        }
+        Ok(())
+    }
+
+    fn left_out(&mut self) -> io::Result<()> {
+        for line in self.report.left_out.lines() {
+            self.paragraph("", &format!("{line}."))?;
+            writeln!(self.out)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::count;
-use super::{Finding, Severity, Undecided};
+use super::{Finding, LeftOut, Severity, Undecided};
 
 /// The answer on one screen.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -26,16 +26,25 @@ impl Verdict {
         "close-wait-buildup",
     ];
 
-    /// The answer that these findings give; what is accepted has no say.
-    pub(super) fn of(findings: &[Finding], undecided: &[Undecided], segments: u64) -> Verdict {
-        let weights = || findings.iter().filter_map(Finding::weight);
+    /// The answer that these findings give; what is accepted has no say, what was left out has.
+    pub(super) fn of(
+        findings: &[Finding],
+        undecided: &[Undecided],
+        left_out: &LeftOut,
+        segments: u64,
+    ) -> Verdict {
+        let weights = || findings.iter().filter_map(Finding::weight).chain(left_out.severity);
         let owed = |finding: &&Finding| Verdict::DENIES.contains(&finding.name.as_str());
         let told = |finding: &&Finding| finding.weight().is_some();
         let headline = match findings.iter().filter(told).find(|finding| finding.severity > Severity::Note) {
             Some(first) => format!("{}: {}", first.name, first.headline),
+            None if left_out.severity > Some(Severity::Note) => {
+                format!("{} not listed, nor known whether accepted", count(left_out.findings, "finding"))
+            }
             None if segments == 0 => "no TCP segment in this capture".into(),
             None if !undecided.is_empty() => {
-                let all: u64 = undecided.iter().map(|undecided| undecided.count).sum();
+                let held: u64 = undecided.iter().map(|undecided| undecided.count).sum();
+                let all = held + left_out.undecided_connections;
                 format!("UNDECIDED: {} cannot be judged from this capture", count(all, "connection"))
             }
             None => match findings.iter().find(owed) {

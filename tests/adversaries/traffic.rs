@@ -38,6 +38,10 @@ pub const ADVERSARIES: &[Adversary] = &[
     Adversary { name: "out-of-order", one_connection: true, frame: out_of_order },
     Adversary { name: "resets", one_connection: false, frame: resets },
     Adversary { name: "fins-repeated", one_connection: true, frame: fins_repeated },
+    Adversary { name: "scan", one_connection: false, frame: scan },
+    Adversary { name: "leaks-everywhere", one_connection: false, frame: leaks_everywhere },
+    Adversary { name: "leaks-in-a-row", one_connection: false, frame: leaks_in_a_row },
+    Adversary { name: "deaths-everywhere", one_connection: false, frame: deaths_everywhere },
     Adversary { name: "clock-jumps", one_connection: true, frame: clock_jumps },
 ];
 
@@ -248,6 +252,56 @@ fn fins_repeated(n: u64, out: &mut Vec<u8>) -> i64 {
     let (from, to) = if n.is_multiple_of(2) { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
     put(&Tcp::new(from, to, FIN | ACK, 1 + n as u32 / 7, 1, 0), out);
     n as i64 * MILLI
+}
+
+/// Every host and port of a network from one host.
+fn scan(n: u64, out: &mut Vec<u8>) -> i64 {
+    put(&Tcp::new(CLIENT, End(0x20_0000 + (n >> 10) as u32, n as u16 & 1_023), SYN, n as u32, 0, 0), out);
+    n as i64 * MILLI
+}
+
+/// Five frames of a connection whose server never closes.
+fn leak(client: End, server: End, n: u64, out: &mut Vec<u8>) -> i64 {
+    let segment = match n % 5 {
+        0 => Tcp::new(client, server, SYN, 100, 0, 0),
+        1 => Tcp::new(server, client, SYN | ACK, 500, 101, 0),
+        2 => Tcp::new(client, server, ACK, 101, 501, 50),
+        3 => Tcp::new(client, server, FIN | ACK, 151, 501, 0),
+        _ => Tcp::new(server, client, ACK, 501, 152, 0),
+    };
+    put(&segment, out);
+    n as i64 * 100 * MILLI
+}
+
+/// Two hosts of its own each.
+fn leaks_everywhere(n: u64, out: &mut Vec<u8>) -> i64 {
+    let id = (n / 5) as u32;
+    leak(End(0x20_0000 + id, 40_000), End(0x80_0000 + id, 443), n, out)
+}
+
+/// Each server is the next one's client.
+fn leaks_in_a_row(n: u64, out: &mut Vec<u8>) -> i64 {
+    let id = (n / 5) as u32;
+    leak(End(0x20_0000 + id, 40_000), End(0x20_0001 + id, 443), n, out)
+}
+
+/// Connections that die after a silence, each between two hosts of its own; 500 are silent at a time.
+fn deaths_everywhere(n: u64, out: &mut Vec<u8>) -> i64 {
+    const AT_ONCE: u64 = 500;
+    const FRAMES: u64 = 8;
+    let (round, place) = (n / (AT_ONCE * FRAMES), n % (AT_ONCE * FRAMES));
+    let (step, id) = (place / AT_ONCE, (round * AT_ONCE + place % AT_ONCE) as u32);
+    let (client, server) = (End(0x20_0000 + id, 40_000), End(0x80_0000 + id, 443));
+    let (segment, at) = match step {
+        0 => (Tcp::new(client, server, SYN, 100, 0, 0), 0),
+        1 => (Tcp::new(server, client, SYN | ACK, 500, 101, 0), 1),
+        2 => (Tcp::new(client, server, ACK, 101, 501, 50), 2),
+        3 => (Tcp::new(server, client, ACK, 501, 151, 50), 3),
+        // In vain, at intervals that double.
+        step => (Tcp::new(client, server, ACK, 151, 551, 50), 400 + (1 << (step - 4))),
+    };
+    put(&segment, out);
+    (round as i64 * 500 + at) * SECOND + (place % AT_ONCE) as i64 * MILLI
 }
 
 /// An hour forth, an hour back.

@@ -2,7 +2,7 @@
 //! same inputs every time. What libFuzzer finds beyond them becomes an entry of [`seeds::found`].
 //!
 //! `FUZZ_MUTATIONS` asks for more per target, `FUZZ_SEED` for others; `FUZZ_SEEDS=FOLDER` writes the seeds there for
-//! `cargo fuzz`.
+//! `cargo fuzz`, and `FUZZ_CORPUS=FOLDER` takes what that has kept besides; `FUZZ_TARGETS` names the targets, all if it is not set.
 
 mod mutate;
 mod seeds;
@@ -62,7 +62,9 @@ fn number(name: &str, usual: u64) -> u64 {
 fn targets_take_seeds_and_damaged_seeds() {
     let mutations = number("FUZZ_MUTATIONS", 300);
     let folder = std::env::var_os("FUZZ_SEEDS");
-    for (name, run, seeds) in TARGETS {
+    let only = std::env::var("FUZZ_TARGETS").ok();
+    let asked = |name: &str| only.as_ref().is_none_or(|only| only.split([' ', ',']).any(|one| one == name));
+    for (name, run, seeds) in TARGETS.iter().filter(|(name, ..)| asked(name)) {
         let mut seeds = seeds();
         seeds.extend(seeds::found(name));
         assert!(seeds.len() > 3, "{name} has {} seeds", seeds.len());
@@ -73,6 +75,7 @@ fn targets_take_seeds_and_damaged_seeds() {
                 fs::write(folder.join(format!("{n:04}")), seed).expect("a file");
             }
         }
+        seeds.extend(kept(name));
         let mut mutator = Mutator::new(number("FUZZ_SEED", 1));
         let damaged = (0..mutations).map(|_| mutator.damage(&seeds)).collect::<Vec<_>>();
         for (n, input) in seeds.iter().chain(&damaged).enumerate() {
@@ -81,6 +84,15 @@ fn targets_take_seeds_and_damaged_seeds() {
         }
         println!("{name}: {} seeds, {} damaged ones", seeds.len(), damaged.len());
     }
+}
+
+/// What libFuzzer has kept.
+fn kept(target: &str) -> Vec<Vec<u8>> {
+    let Some(corpus) = std::env::var_os("FUZZ_CORPUS") else { return Vec::new() };
+    let files = fs::read_dir(Path::new(&corpus).join(target)).into_iter().flatten();
+    let mut files: Vec<_> = files.map(|entry| entry.expect("a corpus").path()).collect();
+    files.sort();
+    files.iter().map(|path| fs::read(path).expect("a corpus")).collect()
 }
 
 /// The input as it can be put into a test.

@@ -3,7 +3,9 @@
 mod bundled;
 mod changing;
 mod holes;
+mod imports;
 mod interrupt;
+mod limits;
 mod output;
 mod packets;
 mod promises;

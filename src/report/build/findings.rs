@@ -1,20 +1,60 @@
-//! Findings alike at one place become one; so do those that cannot be judged.
+//! Findings alike at one place become one; so do those that cannot be judged. The worst are put into words, the others
+//! counted.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Builder;
 use crate::analysis::Judged;
 use crate::findings::{self, Case, Group, Scope, rule};
 use crate::patterns::{self, PatternFinding};
 use crate::report::{
-    Cause, Certainty, Drawing, Finding, Lasted, Place, Quote, Severity, Step, Time, Undecided, Verdict,
+    Cause, Certainty, Drawing, Finding, Lasted, LeftOut, Place, Quote, Severity, Step, Time, Undecided,
+    Verdict,
 };
+use crate::wire::Endpoint;
 
 /// Findings of one rule at one place, before they are put into words.
 type Alike<'a> = BTreeMap<(usize, String), Vec<(&'a Judged, &'a findings::Finding)>>;
 
+/// What will be one finding of the report.
+enum Found<'a> {
+    Alike(String, Vec<(&'a Judged, &'a findings::Finding)>),
+    Pattern(Box<PatternFinding>),
+}
+
+impl Found<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Found::Alike(_, members) => members[0].1.name,
+            Found::Pattern(pattern) => pattern.name,
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Found::Alike(_, members) => members.len(),
+            Found::Pattern(pattern) => pattern.members.len(),
+        }
+    }
+
+    fn severity(&self, limit: Option<u64>) -> Severity {
+        let Found::Alike(_, members) = self else {
+            let Found::Pattern(pattern) = self else { return Severity::Note };
+            return pattern.severity.into();
+        };
+        let over_limit = limit.is_some_and(|limit| members.len() as u64 >= limit);
+        match members.iter().map(|(_, finding)| finding.severity(members.len())).max() {
+            Some(_) if over_limit && self.name() == "missing-fin" => Severity::Error,
+            Some(severity) => severity.into(),
+            None => Severity::Note,
+        }
+    }
+}
+
 impl<'a> Builder<'a> {
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    /// The worst first, and what there was no room for.
+    pub(super) fn findings(&self) -> (Vec<Finding>, LeftOut) {
         let mut alike: Alike<'a> = BTreeMap::new();
         for judged in &self.outcome.connections {
             for (at, finding) in judged.verdict.findings.iter().enumerate() {
@@ -27,19 +67,48 @@ impl<'a> Builder<'a> {
                 alike.entry((order, place)).or_default().push((judged, finding));
             }
         }
-        let mut findings: Vec<_> =
-            alike.into_iter().map(|((_, place), members)| self.finding(place, members)).collect();
         let patterns = patterns::judge(self.outcome, self.request.limit);
-        findings.extend(patterns.into_iter().map(|found| self.pattern(found)));
-        findings.sort_by(|a, b| {
-            let owed = |finding: &Finding| Verdict::DENIES.contains(&finding.name.as_str());
-            let order = b.severity.cmp(&a.severity).then(owed(b).cmp(&owed(a)));
-            order.then(rank(&a.name).cmp(&rank(&b.name))).then(b.count.cmp(&a.count))
+        let found = alike.into_iter().map(|((_, place), members)| Found::Alike(place, members));
+        let mut found: Vec<_> = found
+            .chain(patterns.into_iter().map(|pattern| Found::Pattern(Box::new(pattern))))
+            .map(|found| (found.severity(self.request.limit), found))
+            .collect();
+        found.sort_by_key(|(severity, found)| {
+            let owed = Verdict::DENIES.contains(&found.name());
+            (Reverse((*severity, owed)), rank(found.name()), Reverse(found.count()))
         });
-        findings
+        let beyond = found.split_off(found.len().min(Finding::AT_MOST));
+        let left_out = LeftOut {
+            findings: beyond.len() as u64,
+            severity: beyond.first().map(|(severity, _)| *severity),
+            ..LeftOut::default()
+        };
+        let worded = |(severity, found)| match found {
+            Found::Alike(place, members) => self.finding(place, members, severity),
+            Found::Pattern(pattern) => self.pattern(*pattern),
+        };
+        (found.into_iter().map(worded).collect(), left_out)
     }
 
-    fn finding(&self, place: String, mut members: Vec<(&'a Judged, &'a findings::Finding)>) -> Finding {
+    /// The FINs that services owe, by their main findings.
+    pub(super) fn owed(&self) -> HashMap<Endpoint, u64> {
+        let mut owed = HashMap::new();
+        for judged in &self.outcome.connections {
+            let server = judged.roles.server();
+            let primary = judged.verdict.primary();
+            if primary.is_some_and(|finding| finding.name == "missing-fin" && finding.side == Some(server)) {
+                *owed.entry(judged.connection.key.endpoint(server)).or_default() += 1;
+            }
+        }
+        owed
+    }
+
+    fn finding(
+        &self,
+        place: String,
+        mut members: Vec<(&'a Judged, &'a findings::Finding)>,
+        severity: Severity,
+    ) -> Finding {
         members.sort_by_key(|(judged, finding)| {
             (finding.since.map_or(u64::MAX, |since| since.frame), judged.connection.first.frame)
         });
@@ -56,13 +125,6 @@ impl<'a> Builder<'a> {
         let words = rule(name).map(|rule| rule.words(&group)).unwrap_or_default();
         // The rules over host records say themselves what the listing shows.
         let said = findings::says(&group, name).filter(|_| !findings::tells_why(name));
-        let over_limit = self.request.limit.is_some_and(|limit| members.len() as u64 >= limit);
-        let severity = members.iter().map(|(_, finding)| finding.severity(members.len())).max();
-        let severity = match severity {
-            Some(_) if over_limit && name == "missing-fin" => Severity::Error,
-            Some(severity) => severity.into(),
-            None => Severity::Note,
-        };
         let surest = members
             .iter()
             .rev()
@@ -164,7 +226,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn undecided(&self) -> Vec<Undecided> {
+    /// Those of most connections first; counts what there was no room for.
+    pub(super) fn undecided(&self, left_out: &mut LeftOut) -> Vec<Undecided> {
         let mut alike: BTreeMap<(&'static str, String), Vec<(&Judged, &findings::Undecided)>> =
             BTreeMap::new();
         for judged in &self.outcome.connections {
@@ -179,7 +242,12 @@ impl<'a> Builder<'a> {
             };
             alike.entry((name, place)).or_default().push((judged, undecided));
         }
-        let mut all: Vec<_> = alike
+        let mut alike: Vec<_> = alike.into_iter().collect();
+        alike.sort_by_key(|(_, members)| Reverse(members.len()));
+        let beyond = alike.split_off(alike.len().min(Undecided::AT_MOST));
+        left_out.undecided = beyond.len() as u64;
+        left_out.undecided_connections = beyond.iter().map(|(_, members)| members.len() as u64).sum();
+        alike
             .into_iter()
             .map(|((name, place), members)| {
                 let (judged, first) = members[0];
@@ -211,9 +279,7 @@ impl<'a> Builder<'a> {
                         .collect(),
                 }
             })
-            .collect();
-        all.sort_by_key(|undecided| std::cmp::Reverse(undecided.count));
-        all
+            .collect()
     }
 }
 

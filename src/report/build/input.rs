@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::Builder;
 use crate::analysis::{InputFacts, Outcome};
+use crate::capture::LinkType;
 use crate::report::text::count;
 use crate::report::{Capture, Input, Skipped, TextInput, UnreadLine};
 use crate::transcript::{Facts, Reason, Times};
@@ -41,6 +42,8 @@ pub(super) fn input(facts: &InputFacts) -> Input {
     let compression = summary.compression.iter().map(|compression| compression.to_string());
     let compression = compression.collect::<Vec<_>>().join(" in ");
     let mut problems: Vec<_> = summary.damage.iter().map(|damage| damage.to_string()).collect();
+    let more = summary.damage_count.saturating_sub(summary.damage.len() as u64);
+    problems.extend((more > 0).then(|| format!("{} not listed", count(more, "more hole"))));
     problems.extend(facts.trouble.iter().map(|trouble| trouble.what.clone()));
     Input {
         path: facts.path.display().to_string(),
@@ -55,7 +58,7 @@ pub(super) fn input(facts: &InputFacts) -> Input {
         first_frame: facts.first_frame,
         first: summary.times.map(|(first, _)| first.into()),
         last: summary.times.map(|(_, last)| last.into()),
-        link_types: summary.links().into_iter().map(|(link, _)| link.to_string()).collect(),
+        link_types: link_types(&summary.links()),
         snap_length: summary.snaplen,
         drops: summary.dropped,
         problems,
@@ -64,6 +67,14 @@ pub(super) fn input(facts: &InputFacts) -> Input {
             .collect(),
         text: facts.text.as_ref().map(text_input),
     }
+}
+
+/// By name; a capture can claim any number of them.
+fn link_types(links: &[(LinkType, u64)]) -> Vec<String> {
+    const LISTED: usize = 20;
+    let named = links.iter().take(LISTED).map(|(link, _)| link.to_string());
+    let more = links.len().saturating_sub(LISTED) as u64;
+    named.chain((more > 0).then(|| count(more, "more link type"))).collect()
 }
 
 fn text_input(facts: &Facts) -> TextInput {

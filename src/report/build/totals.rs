@@ -1,12 +1,9 @@
 //! Counts over all connections, and services in the order in which they matter.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
-
 use super::Builder;
 use crate::analysis::{Judged, Longest};
 use crate::findings::{Histogram, ServiceFacts};
-use crate::report::{Finding, Length, Service, Slowest, Totals};
+use crate::report::{Length, Service, Slowest, Totals};
 use crate::wire::Endpoint;
 
 /// Findings that say that a silence was not survived.
@@ -47,11 +44,8 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn services(&self, findings: &[Finding]) -> Vec<Service> {
-        let owed =
-            |finding: &Finding| Some((finding.at.name.parse::<SocketAddr>().ok()?.into(), finding.count));
-        let missing = findings.iter().filter(|finding| finding.name == "missing-fin");
-        let owes: HashMap<Endpoint, u64> = missing.filter_map(owed).collect();
+    pub(super) fn services(&self) -> Vec<Service> {
+        let owes = self.owed();
         let owes = |endpoint: &Endpoint| owes.get(endpoint).copied().unwrap_or(0);
         let mut services: Vec<_> = self.outcome.services.iter().collect();
         let order = |(a, of_a): &(&Endpoint, &ServiceFacts), (b, of_b): &(&Endpoint, &ServiceFacts)| {

@@ -122,6 +122,13 @@ impl Page<'_> {
         self.end_section();
     }
 
+    /// What no report holds.
+    pub(super) fn no_room(&mut self) {
+        for line in self.report.left_out.lines() {
+            self.put(format!("<p class=\"left-out\">{}.</p>\n", text(&line)));
+        }
+    }
+
     /// The first command, the others folded: they are for other systems.
     fn steps(&mut self, steps: &[Step]) {
         let [first, others @ ..] = steps else { return };
