@@ -85,7 +85,8 @@ pub fn run(data: &[u8]) {
     let (whole, late) = facts(observed(Table::new(limits), &all));
     let (joined, late_in_parts) =
         facts(observed(Table::new(limits), a).then(observed(Table::of_part(limits), b)));
-    let firsts = |facts: &BTreeMap<FlowKey, (u64, u64)>| facts.values().map(|(first, _)| *first).collect::<Vec<_>>();
+    let firsts =
+        |facts: &BTreeMap<FlowKey, (u64, u64)>| facts.values().map(|(first, _)| *first).collect::<Vec<_>>();
     assert_eq!(firsts(&whole), firsts(&joined), "first frames of each flow");
     // A part that sees a connection close, and does not know of an earlier FIN elsewhere, takes what comes long after for
     // too late, and counts it.
