@@ -312,10 +312,16 @@ impl Table {
         let mut order: Vec<_> = heads.chain(late).collect();
         order.sort_by_key(|(place, of, _)| (*place, of.is_some()));
         for (place, of, segment) in order {
-            let Some(slot) = self.observe_hashed(hash, Slab::NO_SLOT, key, segment) else { continue };
-            match of {
-                Some((connection, n)) if n == head(connection) => self.absorb(slot, connection),
-                None if place < segment.seen.frame => self.slab[slot].bits |= Connection::ABOUT,
+            let ends_head =
+                of.filter(|&(connection, n)| n == head(connection)).map(|(connection, _)| connection);
+            match (self.observe_hashed(hash, Slab::NO_SLOT, key, segment), ends_head) {
+                (Some(slot), Some(connection)) => self.absorb(slot, connection),
+                (Some(slot), None) if of.is_none() && place < segment.seen.frame => {
+                    self.slab[slot].bits |= Connection::ABOUT;
+                }
+                (None, Some(connection)) if self.is_no_straggler(connection, segment) => {
+                    self.take_over(hash, connection);
+                }
                 _ => {}
             }
         }
@@ -328,6 +334,25 @@ impl Table {
         if let Some(slot) = self.find(hash, key) {
             self.slab[slot].bits &= !Connection::REUSED;
         }
+    }
+
+    /// Whether a part's connection goes on behind a head of which every segment, up to this one, came late for the connection
+    /// before: it was opened, or lasts longer than stragglers come.
+    fn is_no_straggler(&self, part: &Connection, last_of_head: &Segment) -> bool {
+        part.head().is_some_and(|head| head.closed.is_some())
+            && (part.opener().is_some() || part.last().at - last_of_head.seen.at > self.limits.linger)
+    }
+
+    /// Adds a part's connection as it is, as the flow's latest.
+    fn take_over(&mut self, hash: u64, part: &Connection) {
+        let new = match self.find(hash, &part.key) {
+            Some(slot) => self.anew(hash, slot, &part.key, false, part.first),
+            None => self.begin(hash, &part.key, false, part.first),
+        };
+        let bits = self.slab[new].bits & Connection::TABLE_BITS;
+        self.slab[new] = part.clone().whole();
+        self.slab[new].bits |= bits;
+        self.slab.set_end(new, self.end(&self.slab[new]));
     }
 
     fn absorb(&mut self, slot: u32, part: &Connection) {
@@ -381,10 +406,11 @@ impl Table {
         })
     }
 
-    /// Whether it belongs to a connection that was closed and has settled, be it still held or not.
+    /// Whether it belongs to a connection that was closed and has settled, be it still held or not. A part does not know:
+    /// what closed there may have been something else to an earlier one. It is asked again when the two are joined.
     #[cold]
     fn straggles(&self, key: &FlowKey, found: Option<u32>, segment: &Segment) -> bool {
-        if segment.flags.any(TcpFlags::SYN) {
+        if self.part || segment.flags.any(TcpFlags::SYN) {
             return false;
         }
         match found {
