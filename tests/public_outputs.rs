@@ -16,7 +16,7 @@ const FOLDER: &str = "testdata/public";
 /// What a reader makes of a sample.
 #[derive(PartialEq, Eq, Debug)]
 struct Read {
-    /// Sockets, calls or TCP packets.
+    /// Sockets, facts of a host, calls or TCP packets.
     parsed: u64,
     /// Lines that are none of these, nor known to be something else.
     unread: u64,
@@ -29,6 +29,15 @@ fn listing(name: &str, bytes: &[u8]) -> Read {
     let listing = sockets::read(name, bytes, &options).unwrap();
     let by = listing.snapshots.iter().find(|snapshot| !snapshot.sockets.is_empty());
     Read { parsed: listing.counts.sockets, unread: listing.counts.unread, by: by.map_or("", |by| by.format) }
+}
+
+/// Facts about the host and its links.
+fn counters(name: &str, bytes: &[u8]) -> Read {
+    let options = sockets::Options { at: None, zone: TimeZone::UTC };
+    let listing = sockets::read(name, bytes, &options).unwrap();
+    let facts = listing.snapshots.iter().map(|snapshot| &snapshot.counters);
+    let parsed = facts.map(|facts| (facts.counts.len() + facts.links.len()) as u64).sum();
+    Read { parsed, unread: listing.counts.unread, by: "" }
 }
 
 fn log(name: &str, mut bytes: &[u8]) -> Read {
@@ -61,6 +70,11 @@ const KINDS: &[(&str, &str, Reader)] = &[
     ("lsof -i", "lsof", listing),
     ("lsof -F", "lsof-fields", listing),
     ("/proc/net/tcp", "proc-net-tcp", listing),
+    ("netstat -s", "", counters),
+    ("netstat -i", "", counters),
+    ("nstat", "", counters),
+    ("ethtool", "", counters),
+    ("kstat", "", counters),
     ("strace", "strace", log),
     ("truss", "truss", log),
     ("kdump", "kdump", log),

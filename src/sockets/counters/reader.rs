@@ -76,6 +76,8 @@ enum Section {
     None,
     /// Lines of sentences or names belong to a command that prints counters.
     Names,
+    /// `ethtool eth0`: whatever is indented belongs to it.
+    Settings,
     /// A table of interfaces: how many columns, and the ones that are kept with their distance from the last.
     Interfaces(Vec<(usize, HostFact)>),
     /// `dladm show-phys` and `show-ether`: columns of speed and duplex.
@@ -90,7 +92,7 @@ impl CounterReader {
             return true;
         }
         if let Section::Interfaces(columns) = &self.section
-            && interface_row(text, columns, number, found)
+            && (text.contains("- no statistics available -") || interface_row(text, columns, number, found))
         {
             return true;
         }
@@ -101,6 +103,7 @@ impl CounterReader {
         }
         if let Some((fact, value)) = sentence(text) {
             found.counts.push(Count { fact, of: None, value, line: number });
+            self.goes_on();
             return true;
         }
         let mut known = false;
@@ -115,7 +118,23 @@ impl CounterReader {
                 known = true;
             }
         }
-        known || matches!(self.section, Section::Names) && is_counter(text)
+        if known {
+            self.goes_on();
+        }
+        known
+            || is_kstat(text)
+            || match self.section {
+                Section::Names => is_counter(text),
+                Section::Settings => line.starts_with([' ', '\t']),
+                _ => false,
+            }
+    }
+
+    /// A counter without any heading before it, as `grep` leaves it: others may follow.
+    fn goes_on(&mut self) {
+        if matches!(self.section, Section::None) {
+            self.section = Section::Names;
+        }
     }
 
     fn heading(&mut self, text: &str) -> bool {
@@ -142,7 +161,7 @@ impl CounterReader {
         }
         if let Some(of) = text.strip_prefix("Settings for ") {
             self.of = Some(of.trim_end_matches(':').into());
-            self.section = Section::Names;
+            self.section = Section::Settings;
             return true;
         }
         if let Some(module) = text.strip_prefix("module: ") {
@@ -300,10 +319,16 @@ fn physical_row(text: &str, speed: usize, duplex_at: usize, number: u32, found: 
     true
 }
 
-/// A line of these commands that says nothing of interest here: a number and words, or words and a number.
+/// `module:instance:name:statistic value` of `kstat -p`, whatever it counts.
+fn is_kstat(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let path = words.next().unwrap_or("");
+    let instance = path.split(':').nth(1).unwrap_or("");
+    path.matches(':').count() == 3 && instance.parse::<u32>().is_ok() && words.next().is_some()
+}
+
+/// A line of these commands that says nothing of interest here: words and a number, in any order.
 fn is_counter(text: &str) -> bool {
-    let first = text.split_whitespace().next().unwrap_or("");
-    let last = text.rsplit([' ', '\t', ':', '=']).next().unwrap_or("");
     let number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) && word.parse::<f64>().is_ok();
-    number(first) || number(last) || text.ends_with(':') || text.starts_with("name: ")
+    text.split([' ', '\t', ':', '=']).any(number) || text.ends_with(':') || text.starts_with("name: ")
 }
