@@ -277,7 +277,7 @@ impl Analysis {
         let numbers = Numbers::of(self.lanes.iter().map(|lane| &lane.table));
         let Analysis { lanes, context, options, .. } = self;
         let survey = Survey::new(sums, &context, &options, || lanes.iter().flat_map(Lane::iter));
-        survey.judge(lanes.into_iter().flat_map(Lane::into_connections), &numbers)
+        survey.judge(lanes.into_iter().map(Lane::into_connections).collect(), &numbers)
     }
 
     /// Judges what was seen so far, as if the capture ended at `at` or with its latest frame, whichever is later.
@@ -286,8 +286,9 @@ impl Analysis {
         let mut sums = self.sums(|lane| lane.folded.clone());
         sums.capture.last.at = sums.capture.last.at.max(at);
         let numbers = Numbers::of(self.lanes.iter().map(|lane| &lane.table));
-        let all = || self.lanes.iter().flat_map(Lane::iter);
-        Survey::new(sums, &self.context, &self.options, all).judge(all().cloned(), &numbers)
+        let survey =
+            Survey::new(sums, &self.context, &self.options, || self.lanes.iter().flat_map(Lane::iter));
+        survey.judge(self.lanes.iter().map(|lane| lane.iter().cloned()).collect(), &numbers)
     }
 
     fn sums(&mut self, folded_in: impl Fn(&mut Lane) -> Folded) -> Sums {

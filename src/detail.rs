@@ -64,6 +64,11 @@ pub fn read_again(
         }
         let mut changed = false;
         let mut reader = Input::open(&input.path, options)?;
+        if reader.is_worth_threads(options)
+            && let Input::Records(records) = &mut reader
+        {
+            records.read_ahead(1);
+        }
         let mut take = |record: Record<'_>, decoded: Decoded| {
             if let Decoded::Segment(key, segment) = decoded
                 && let Some(which) = wanted.find(&key, &segment)

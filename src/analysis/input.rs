@@ -44,6 +44,17 @@ impl Input {
         }
     }
 
+    /// Whether there is enough of it that threads which read on beside the caller are worth it: a file of fewer chunks is
+    /// read sooner than they are at hand.
+    pub fn is_worth_threads(&self, options: &Options) -> bool {
+        const CHUNKS: u64 = 4;
+        let enough = |octets: u64| octets > CHUNKS * options.read.buffer as u64;
+        match self {
+            Input::Records(reader) => options.threads > 1 && reader.position().1.is_none_or(enough),
+            Input::Lines(_) => false,
+        }
+    }
+
     /// What is known so far.
     pub fn summary(&self) -> &Summary {
         match self {

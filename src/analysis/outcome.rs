@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use super::Options;
 use super::context::Context;
 use super::correlate::{Evidence, Joined};
 use super::folded::{self, By, Folded, Totals};
 use super::heard::Heard;
 use super::roles::Cast;
 use super::run::InputFacts;
+use super::{Options, threads};
 use crate::decode::{FragmentCounts, Skips};
 use crate::findings::{self, CaptureFacts, Case, Graces, HostFacts, Roles, ServiceFacts, Verdict};
 use crate::tcp::{Closure, Connection, Ending, EndpointState, Numbers, replay};
@@ -147,6 +147,14 @@ pub(super) struct Survey<'o> {
     options: &'o Options,
 }
 
+/// What came of judging a share of all connections.
+#[derive(Default)]
+struct Share {
+    /// Those that are told of.
+    listed: Vec<Judged>,
+    one_direction: u64,
+}
+
 impl<'o> Survey<'o> {
     /// The first time over all of them.
     pub(super) fn new<'a, I>(
@@ -193,21 +201,19 @@ impl<'o> Survey<'o> {
         Survey { outcome, cast, options }
     }
 
-    /// The second time: each judged in the light of all. Streams have the numbers their lanes gave until the end.
-    pub(super) fn judge(self, each: impl Iterator<Item = Connection>, numbers: &Numbers) -> Outcome {
+    /// The second time: each judged in the light of all, on all threads. Streams have the numbers their lanes gave until the
+    /// end.
+    pub(super) fn judge<I>(self, shares: Vec<I>, numbers: &Numbers) -> Outcome
+    where
+        I: Iterator<Item = Connection> + Send,
+    {
+        /// Fewer are judged sooner than threads are at hand.
+        const WORTH_THREADS: u64 = 1_024;
         let Survey { mut outcome, cast, options } = self;
-        let is_listed = |c: &Connection| options.keep_all || options.evidence.knows(&c.key);
-        for connection in each.filter(|connection| options.select.takes(connection)) {
-            // As those are that ended well before the end; in a short capture these are most of all.
-            if !is_listed(&connection) && folded::is_healthy(&connection) {
-                continue;
-            }
-            let judged = outcome.judge_one(connection, &cast);
-            outcome.totals.one_direction +=
-                u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
-            if options.keep_all || judged.is_flagged() || judged.is_witness(outcome.capture.last.at) {
-                outcome.connections.push(judged);
-            }
+        let threads = if outcome.totals.connections < WORTH_THREADS { 1 } else { options.threads };
+        for share in threads::each(threads, shares, |share| outcome.judge_share(share, &cast, options)) {
+            outcome.totals.one_direction += share.one_direction;
+            outcome.connections.extend(share.listed);
         }
         outcome.connections.sort_unstable_by_key(|judged| judged.connection.first.frame);
         let Totals { slowest_close, longest_silence, .. } = &mut outcome.totals;
@@ -227,7 +233,25 @@ impl Outcome {
         let capture = CaptureFacts { last, frames: 1, ..CaptureFacts::default() };
         let sums = Sums { capture, ..Sums::default() };
         Survey::new(sums, &Context::default(), &Options::default(), || connections.iter())
-            .judge(connections.iter().cloned(), &Numbers::default())
+            .judge(vec![connections.iter().cloned()], &Numbers::default())
+    }
+
+    fn judge_share(&self, share: impl Iterator<Item = Connection>, cast: &Cast, options: &Options) -> Share {
+        let is_listed = |c: &Connection| options.keep_all || options.evidence.knows(&c.key);
+        let mut judged_all = Share::default();
+        for connection in share.filter(|connection| options.select.takes(connection)) {
+            // As those are that ended well before the end; in a short capture these are most of all.
+            if !is_listed(&connection) && folded::is_healthy(&connection) {
+                continue;
+            }
+            let judged = self.judge_one(connection, cast);
+            judged_all.one_direction +=
+                u64::from(judged.verdict.findings.iter().any(|finding| finding.name == "one-direction"));
+            if options.keep_all || judged.is_flagged() || judged.is_witness(self.capture.last.at) {
+                judged_all.listed.push(judged);
+            }
+        }
+        judged_all
     }
 
     fn judge_one(&self, connection: Connection, cast: &Cast) -> Judged {

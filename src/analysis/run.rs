@@ -136,9 +136,6 @@ impl fmt::Display for Shown<'_> {
 /// Files of one set may overlap this much: several queues write one after the other.
 const OVERLAP_ALLOWED: Span = Span::secs(1);
 
-/// A file of fewer chunks is read sooner than threads are at hand.
-const CHUNKS_WORTH_THREADS: u64 = 4;
-
 /// Reads the inputs as one capture, in order of their first frames, and judges it.
 ///
 /// An input that stops in the middle is analysed up to there, and says so in [`InputFacts::trouble`].
@@ -224,10 +221,9 @@ fn read_through(
     options: &Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), CaptureError> {
-    if let Input::Records(reader) = input
-        && options.threads > 1
+    if input.is_worth_threads(options)
         && !analysis.is_cut()
-        && reader.position().1.is_none_or(|octets| octets > CHUNKS_WORTH_THREADS * options.read.buffer as u64)
+        && let Input::Records(reader) = input
     {
         reader.read_ahead(options.threads);
         return threads::drive(reader, analysis, progress);

@@ -51,6 +51,35 @@ pub(super) fn drive(
     state.stopped.map_or(Ok(()), Err)
 }
 
+/// Does the work on each of these, on so many threads of which the caller is one. Results come in the order of the tasks.
+pub(super) fn each<T: Send, R: Send>(threads: usize, tasks: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let most = threads.min(tasks.len());
+    if most < 2 {
+        return tasks.into_iter().map(work).collect();
+    }
+    let (tasks, done) = (Mutex::new(tasks.into_iter().enumerate()), Mutex::new(Vec::new()));
+    let next = || locked(&tasks).next();
+    let work = || {
+        while let Some((place, task)) = next() {
+            let result = work(task);
+            locked(&done).push((place, result));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..most {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Where threads meet.
 struct Shop<'a> {
     state: Mutex<State<'a>>,
@@ -152,7 +181,7 @@ impl<'a> Shop<'a> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<'a>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 
@@ -254,5 +283,17 @@ impl<'a> State<'a> {
     fn put_noted(&mut self, place: usize, lane: &'a mut Lane, shares: VecDeque<Share>) {
         self.seats[place].lane = Some(lane);
         self.spare.extend(shares);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_task_is_done_once_and_results_keep_their_order() {
+        for threads in [0, 1, 2, 3, 9] {
+            let done = super::each(threads, (0..7).collect(), |n: u32| n * n);
+            assert_eq!(done, [0, 1, 4, 9, 16, 25, 36], "{threads} threads");
+        }
+        assert_eq!(super::each(4, Vec::<u32>::new(), |n| n), []);
     }
 }
