@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What partial results and batches cost, on generated captures (benches/load.rs):
-#   benches/parts.sh rows                           octets of a fragment for each of its connections
+#   benches/parts.sh rows                           octets of a fragment for each connection that is over
 #   benches/parts.sh merge [FRAGMENTS [EACH]]       memory and time of merge and report: 1,000 fragments of 10,000
 #   benches/parts.sh batch [FILES [MB [RUNS]]]      time of batch on one core and on two, in turn: 64 files of 64 MB
 #   benches/parts.sh map [CONNECTIONS]              memory of map over one capture of so many connections: 10 million
@@ -27,12 +27,16 @@ connections() {
 
 case ${1:-rows} in
 rows)
+    # Those still open at the end are as many in both; what the longer one has more is final.
     for exchanges in 24 1; do
-        "$generate" load.pcap 1000000 5000 24 $exchanges
-        rm -rf parts && "$program" map load.pcap --out parts -q
-        octets=$(cat parts/*.parquet | wc -c)
-        rows=$(connections parts)
-        echo "$exchanges exchanges: $rows connections in $octets octets, $(awk "BEGIN { printf \"%.1f\", $octets / $rows }") each"
+        for millions in 1 3; do
+            "$generate" load.pcap ${millions}000000 5000 24 $exchanges
+            rm -rf parts && "$program" map load.pcap --out parts -q
+            octets[millions]=$(cat parts/*.parquet | wc -c)
+            rows[millions]=$(connections parts)
+        done
+        final=$((rows[3] - rows[1]))
+        echo "$exchanges exchanges: $final final rows, $(awk "BEGIN { printf \"%.1f\", (${octets[3]} - ${octets[1]}) / $final }") octets each"
     done
     ;;
 merge)

@@ -24,6 +24,7 @@ pub use correlate::{Evidence, Joined};
 pub use folded::{By, Longest, Totals};
 pub use heard::Heard;
 pub use input::Input;
+pub use lane::HandOn;
 pub use outcome::{Frames, Judged, Outcome, connection_id};
 pub use part::{Join, Part, PartFacts, read_part};
 pub use roles::{Cast, Serving};

@@ -14,10 +14,11 @@ mod join;
 mod map;
 mod merge;
 mod rows;
+mod runs;
 mod series;
 
 pub use captures::Capture;
-pub use file::{Fragment, FragmentWriter, is_unfinished, looks_like_one, unfinished};
+pub use file::{Fragment, FragmentWriter, is_unfinished, looks_like_one};
 pub use join::{Joining, Set, joined, sets};
 pub use map::{Mapped, content_hash, map};
 pub use merge::{Merged, Told, merge};

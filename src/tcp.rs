@@ -40,7 +40,7 @@ pub use connection::{Connection, Extra};
 pub use half::{Half, HopLimits, Tally};
 pub use history::History;
 pub use left_out::{LeftOut, Passed};
-pub use numbers::Numbers;
+pub use numbers::{Numbers, Ranks};
 pub use replay::{EndpointState, replay};
 pub use silence::{Clock, Outcome, Silence, Silences, Witness};
 pub use state::{Event, State};

@@ -10,10 +10,12 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
-use cwait_pcap::analysis::{self, Options};
+use cwait_pcap::analysis::{self, HandOn, Options};
 use cwait_pcap::capture::Limits;
 use cwait_pcap::report::{Listed, Report, Request, Style, by_name};
+use cwait_pcap::tcp::Connection;
 use write::{Kind, Order, Packet};
 
 /// One thread with the usual blocks, then several with ever smaller ones: in the last, most records are cut by a
@@ -89,9 +91,16 @@ fn parts_of_a_capture() {
     let part = |(threads, buffer)| {
         let read = Limits { buffer, ..Limits::default() };
         let options = Options { threads, read, ..Options::default() };
-        let mut part = analysis::read_part(file.path(), &options, &mut |_| {}).unwrap();
-        part.connections.sort_unstable_by_key(|connection| connection.first.frame);
-        part.connections
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let hand_on: HandOn = Arc::new({
+            let kept = Arc::clone(&kept);
+            move |connection, _| kept.lock().unwrap().push(connection)
+        });
+        let part = analysis::read_part(file.path(), &options, &mut |_| {}, &hand_on).unwrap();
+        let mut connections = std::mem::take(&mut *kept.lock().unwrap());
+        part.numbers.resolve(connections.iter_mut().map(|connection| &mut connection.stream));
+        connections.sort_unstable_by_key(|connection: &Connection| connection.first.frame);
+        connections
     };
     let [first, others @ ..] = ROADS.map(part);
     assert!(first.len() > 300);

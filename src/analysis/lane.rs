@@ -13,14 +13,17 @@ use super::folded::{self, Folded};
 use super::shares::Share;
 use crate::decode::Quote;
 use crate::tcp::{Connection, IcmpError, LeftOut, Limits, Table};
-use crate::wire::{FlowKey, Segment, Stamp};
+use crate::wire::{FlowKey, Segment, Stamp, Timestamp};
+
+/// Takes the connections of a part that nothing can be added to any more, each with the time at which that was known.
+pub type HandOn = Arc<dyn Fn(Connection, Timestamp) + Send + Sync>;
 
 /// Connections of one share.
 pub(super) struct Lane {
     options: Arc<Options>,
     pub(super) table: Table,
-    /// The capture may continue an earlier one: nothing is summed up and forgotten.
-    is_part: bool,
+    /// The capture may continue an earlier one: nothing is summed up, and what is over is handed on.
+    hand_on: Option<HandOn>,
     batch: Vec<(FlowKey, Segment)>,
     pub(super) segments: u64,
     pub(super) folded: Folded,
@@ -44,11 +47,13 @@ impl Lane {
         Lane::with_budget(options, Budget::of(options.max_memory))
     }
 
-    /// Those of a part of a capture: every connection is kept.
-    pub(super) fn of_part(options: &Arc<Options>) -> Vec<Lane> {
+    /// Those of a part of a capture: every connection is handed on.
+    pub(super) fn of_part(options: &Arc<Options>, hand_on: &HandOn) -> Vec<Lane> {
         let Budget { open, .. } = Budget::of(options.max_memory);
         let lanes = Lane::with_budget(options, Budget { open, ..Budget::of(None) }).into_iter();
-        lanes.map(|lane| Lane { is_part: true, table: lane.table.for_part(), ..lane }).collect()
+        let of_part =
+            |lane: Lane| Lane { hand_on: Some(hand_on.clone()), table: lane.table.for_part(), ..lane };
+        lanes.map(of_part).collect()
     }
 
     fn with_budget(options: &Arc<Options>, budget: Budget) -> Vec<Lane> {
@@ -56,7 +61,7 @@ impl Lane {
         let lanes = (0..Lane::ALL as u32).map(|place| Lane {
             options: Arc::clone(options),
             table: Table::shared(limits, place, Lane::ALL as u32),
-            is_part: false,
+            hand_on: None,
             batch: Vec::with_capacity(Lane::BATCH),
             segments: 0,
             folded: Folded::within(budget.places),
@@ -140,19 +145,22 @@ impl Lane {
     fn note(&mut self, segments: &[(FlowKey, Segment)]) {
         self.segments += segments.len() as u64;
         self.table.observe_all(segments);
-        for connection in self.table.take_finished() {
-            self.retire(connection);
+        for mut connection in self.table.take_finished() {
+            match (&self.hand_on, segments.last()) {
+                (Some(hand_on), Some((_, now))) => {
+                    self.given_up += u64::from(connection.take_given_up());
+                    hand_on(connection, now.seen.at);
+                }
+                _ => self.retire(connection),
+            }
         }
     }
 
     /// A connection that nothing can be added to any more: summed up if it ended well, kept otherwise.
     pub(super) fn retire(&mut self, mut connection: Connection) {
         if connection.take_given_up() {
-            if !self.is_part {
-                self.give_up(&connection);
-                return;
-            }
-            self.given_up += 1;
+            self.give_up(&connection);
+            return;
         }
         if self.options.evidence.knows(&connection.key) {
             self.kept.push_back(connection);

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::folded::Folded;
-use super::lane::Lane;
+use super::lane::{HandOn, Lane};
 use super::outcome::Frames;
 use super::run::{AnalyzeError, InputFacts, Progress, check_order, read_input};
 use super::{Analysis, Options, Outcome};
@@ -17,12 +17,12 @@ use crate::findings::CaptureFacts;
 use crate::tcp::{Connection, FlowPart, Numbers};
 use crate::wire::{FlowKey, Segment, Stamp};
 
-/// What one capture says, unjudged; frames are numbered from 1.
+/// What one capture says beside its connections.
 pub struct Part {
     /// The capture as a whole.
     pub facts: PartFacts,
-    /// Its connections, which may continue those of a part before; in no particular order.
-    pub connections: Vec<Connection>,
+    /// Wireshark's numbers of the streams that its connections name.
+    pub numbers: Numbers,
 }
 
 /// What one capture says as a whole.
@@ -38,7 +38,8 @@ pub struct PartFacts {
     pub unfinished: Vec<Unfinished>,
 }
 
-/// Reads one file as a part.
+/// Reads one file as a part. Its connections, which may continue those of a part before, are handed on when they are over,
+/// by several threads if there are several, and at the end those that are not; with frames numbered from 1.
 ///
 /// # Errors
 /// If it cannot be read at all.
@@ -46,19 +47,21 @@ pub fn read_part(
     path: &Path,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
+    hand_on: &HandOn,
 ) -> Result<Part, AnalyzeError> {
     let options = Options { keep_all: true, ..options.clone() };
     let mut analysis = Analysis::new(options);
-    analysis.lanes = Lane::of_part(&analysis.options);
+    analysis.lanes = Lane::of_part(&analysis.options, hand_on);
     let options = Arc::clone(&analysis.options);
     let input = read_input(&mut analysis, path, &options, progress)?;
     let sums = analysis.sums(|_| Folded::default());
     let unfinished = analysis.decoder.unfinished();
     let facts = PartFacts { capture: analysis.capture, frames: sums.frames, input, unfinished };
     let numbers = Numbers::of(analysis.lanes.iter().map(|lane| &lane.table));
-    let mut connections: Vec<_> = analysis.lanes.into_iter().flat_map(Lane::into_connections).collect();
-    numbers.resolve(connections.iter_mut().map(|connection| &mut connection.stream));
-    Ok(Part { facts, connections })
+    let end = facts.capture.last.at;
+    let held = analysis.lanes.into_iter().flat_map(Lane::into_connections);
+    held.for_each(|connection| hand_on(connection, end));
+    Ok(Part { facts, numbers })
 }
 
 /// Parts of one capture point on their way to one outcome.

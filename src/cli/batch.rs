@@ -104,7 +104,7 @@ fn path_of(name: &[u8]) -> PathBuf {
 fn told(plan: &Plan) -> String {
     let mut text = String::new();
     for set in &plan.sets {
-        let begins = set.begins.map_or_else(|| "without frames".to_owned(), |at| format!("from {at:.19}"));
+        let begins = set.begins.map_or_else(|| "without frames".to_owned(), |at| format!("from {at:.0}"));
         match set.files.len() {
             1 => text += &format!("{}: {} bytes, {begins}\n", set.name, set.octets()),
             files => {

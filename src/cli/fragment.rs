@@ -85,11 +85,10 @@ pub fn status_of(error: &FragmentError) -> Status {
 
 /// Fragments into one.
 pub fn merge(args: &MergeArgs) -> Result<Status> {
-    let unfinished = fragment::unfinished(&args.out);
-    interrupt::begun(&unfinished);
-    let told = fragment::merge(&parts(&args.parts)?, &args.out, args.keep_going);
-    interrupt::done(&unfinished);
-    let told = told?;
+    let told = match fragment::merge(&parts(&args.parts)?, &args.out, args.keep_going, &stoppable()) {
+        Err(FragmentError::Interrupted(_)) => return Ok(Status::Interrupted),
+        told => told?,
+    };
     for error in &told.left_out {
         eprintln!("cwait-pcap: left out: {error}");
     }

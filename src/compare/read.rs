@@ -189,26 +189,22 @@ impl Material {
 
     /// What each place shows, for those who compare the wrong files.
     fn what_there_is(&self) -> String {
-        let mut text = "no connection of one is in another:".to_owned();
+        let mut shown = Vec::new();
         for (name, outcome) in self.names.iter().zip(&self.outcomes) {
-            let capture = &outcome.capture;
-            let ends = outcome.connections.first().map(|judged| {
+            let (first, last) = (outcome.capture.first.at, outcome.capture.last.at);
+            let span = match outcome.totals.connections {
+                0 => format!("{name} shows none"),
+                some => format!("{name} shows {some}, from {first:.0} to {last:.0}"),
+            };
+            let such_as = outcome.connections.first().map(|judged| {
+                let [client, server] = [judged.roles.client, judged.roles.server()];
                 let key = &judged.connection.key;
-                format!(
-                    ", such as {} - {}",
-                    key.endpoint(judged.roles.client),
-                    key.endpoint(judged.roles.server())
-                )
+                format!(", such as {} - {}", key.endpoint(client), key.endpoint(server))
             });
-            text += &format!(
-                "\n  {name}: {} connections from {} to {}{}",
-                outcome.totals.connections,
-                capture.first.at,
-                capture.last.at,
-                ends.unwrap_or_default()
-            );
+            shown.push(span + &such_as.unwrap_or_default());
         }
-        text + "\nConnections are known by addresses and ports, by initial sequence numbers, by the timestamps option; a \
-                proxy makes new ones, which cannot be matched."
+        format!("no connection of one is in another: {}. ", shown.join("; "))
+            + "Connections are known by addresses and ports, by initial sequence numbers, by the timestamps option; a proxy makes \
+               new ones, which cannot be matched."
     }
 }

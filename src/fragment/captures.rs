@@ -15,7 +15,7 @@ use crate::transcript::{Facts, Reason, Times};
 use crate::wire::{Span, Stamp, Timestamp};
 
 /// One capture.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Capture {
     /// BLAKE3 of its content, unpacked; its name in rows.
     pub id: String,
@@ -42,7 +42,7 @@ pub struct Capture {
     input: Input,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 struct Input {
     format: String,
     compression: Vec<String>,

@@ -21,8 +21,10 @@ use crate::tcp::FORM;
 /// Keys of the file's metadata.
 const HEADER: &str = "cwait-pcap.fragment";
 const DIGEST: &str = "cwait-pcap.digest";
-/// Rows taken from or given to the columns at a time.
+/// Rows given to the columns at a time, and in a page.
 const BATCH: usize = 4_096;
+/// Rows taken from them at a time: as many fragments are read at once, the rows at hand are what takes memory.
+const READ: usize = 512;
 /// Writers of one fragment at once, in one process.
 const MOST_AT_ONCE: u32 = 10_000;
 /// Rows that stand together in the file; less memory for many files at once, more overhead.
@@ -107,7 +109,7 @@ impl Fragment {
             return Err(FragmentError::damaged(path, what));
         }
         let digest = value(DIGEST).ok_or_else(|| FragmentError::damaged(path, "it has no checksum"))?;
-        let reader = builder.with_batch_size(BATCH).build().map_err(|e| FragmentError::damaged(path, e))?;
+        let reader = builder.with_batch_size(READ).build().map_err(|e| FragmentError::damaged(path, e))?;
         let ids = header.captures.iter().map(|capture| capture.id.clone()).zip(0..).collect();
         Ok(Fragment {
             path: path.to_owned(),
@@ -164,7 +166,7 @@ impl Fragment {
 }
 
 /// Where a fragment is until it is finished.
-pub fn unfinished(place: &Path) -> PathBuf {
+fn unfinished(place: &Path) -> PathBuf {
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     place.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }

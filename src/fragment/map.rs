@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::FragmentError;
 use super::captures::Capture;
-use super::file::{Fragment, FragmentWriter};
-use super::rows::Row;
+use super::file::Fragment;
+use super::runs::Runs;
 use super::series::series;
-use crate::analysis::{AnalyzeError, Options, Part, Progress, read_part};
+use crate::analysis::{AnalyzeError, HandOn, Options, Progress, read_part};
 use crate::capture::{Limits, Unpacked};
 
 /// A capture that is now a fragment.
@@ -39,14 +40,7 @@ pub fn map(
     if let Some(capture) = known(&fragment, &id, options) {
         return Ok(Mapped { fragment, capture, known: true });
     }
-    let part = read_part(path, options, progress)?;
-    if options.interrupt.is_raised() {
-        return Err(FragmentError::Interrupted(path.to_owned()));
-    }
-    let set = set.map_or_else(|| series(path), str::to_owned);
-    let capture = Capture::new(id, set, &options.decode, &part.facts);
-    write(part, &capture, options, &fragment)?;
-    Ok(Mapped { fragment, capture, known: false })
+    write(path, &fragment, (id, set), options, progress, Runs::ROOM)
 }
 
 fn known(fragment: &Path, id: &str, options: &Options) -> Option<Capture> {
@@ -55,15 +49,29 @@ fn known(fragment: &Path, id: &str, options: &Options) -> Option<Capture> {
     (capture.id == id && capture.decode() == options.decode).then(|| capture.clone())
 }
 
-fn write(part: Part, capture: &Capture, options: &Options, place: &Path) -> Result<(), FragmentError> {
-    let end = part.facts.capture.last.at;
-    let mut connections = part.connections;
-    connections.sort_unstable_by_key(|connection| (connection.key, connection.first.frame));
-    let mut writer = FragmentWriter::create(place, std::slice::from_ref(capture))?;
-    for connection in connections {
-        writer.push(Row::of(&connection, 0, options.limits.is_settled(&connection, end)))?;
+/// Reads the capture and writes what it shows, with so many rows in memory at most.
+fn write(
+    path: &Path,
+    fragment: &Path,
+    (id, set): (String, Option<&str>),
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+    room: usize,
+) -> Result<Mapped, FragmentError> {
+    let runs = Arc::new(Runs::new(fragment, options.limits, room));
+    let hand_on: HandOn = Arc::new({
+        let runs = Arc::clone(&runs);
+        move |connection, now| runs.take(connection, now)
+    });
+    let part = read_part(path, options, progress, &hand_on)?;
+    drop(hand_on);
+    if options.interrupt.is_raised() {
+        return Err(FragmentError::Interrupted(path.to_owned()));
     }
-    writer.finish()
+    let set = set.map_or_else(|| series(path), str::to_owned);
+    let capture = Capture::new(id, set, &options.decode, &part.facts);
+    runs.finish(&capture, part.facts.capture.last.at, &part.numbers.ranks(), &options.interrupt)?;
+    Ok(Mapped { fragment: fragment.to_owned(), capture, known: false })
 }
 
 /// BLAKE3 of a capture's content, unpacked: as far as it can be unpacked.
@@ -98,4 +106,35 @@ pub fn content_hash(path: &Path, limits: &Limits) -> Result<String, FragmentErro
         }
     }
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_left_memory_make_the_same_fragment() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["needle-in-haystack/server-side.pcap.zst", "same-port-again/client-side.pcap.zst"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures").join(name);
+            let fragments = [Runs::ROOM, 10].map(|room| {
+                let fragment = folder.path().join("x.parquet");
+                let options = Options::default();
+                write(&path, &fragment, (String::new(), None), &options, &mut |_| (), room).unwrap();
+                std::fs::read(fragment).unwrap()
+            });
+            assert!(fragments[0] == fragments[1], "{name}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no run is left");
+    }
+
+    #[test]
+    fn rows_that_cannot_leave_memory_are_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("testdata/captures/needle-in-haystack/server-side.pcap.zst");
+        let nowhere = folder.path().join("missing/x.parquet");
+        let written = write(&path, &nowhere, (String::new(), None), &Options::default(), &mut |_| (), 10);
+        assert!(matches!(written, Err(FragmentError::Io { .. })), "{written:?}");
+    }
 }

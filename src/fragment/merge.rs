@@ -4,15 +4,19 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::FragmentError;
 use super::captures::Capture;
 use super::file::{Fragment, FragmentWriter};
 use super::rows::Row;
+use crate::capture::Interrupt;
 use crate::wire::FlowKey;
 
-/// Fragments open at once; more are merged as a tree.
-const FAN_IN: usize = 64;
+/// Fragments open at once, each of which takes some 7 MB; more are merged as a tree. A thousand are two levels.
+const FAN_IN: usize = 32;
+/// Rows between two looks at whether it should end.
+const A_WHILE: u64 = 4_096;
 
 /// The rows of several fragments, in order.
 pub struct Merged {
@@ -22,6 +26,8 @@ pub struct Merged {
     next: BinaryHeap<Reverse<(Order, usize)>>,
     last: Option<Order>,
     twice: Vec<String>,
+    /// What the sources are, if there were too many.
+    _between: Between,
 }
 
 /// What rows are sorted by.
@@ -66,9 +72,48 @@ impl Merged {
             let places = fragment.captures().iter().map(place).collect();
             sources.push(Source { fragment, places, row: None });
         }
-        let mut merged = Merged { captures, sources, next: BinaryHeap::new(), last: None, twice };
+        let (next, last) = (BinaryHeap::new(), None);
+        let mut merged = Merged { captures, sources, next, last, twice, _between: Between::default() };
         (0..merged.sources.len()).try_for_each(|source| merged.advance(source))?;
         Ok(merged)
+    }
+
+    /// Opens any number of them; what is merged on the way there lies beside the file `out` until this is dropped.
+    ///
+    /// # Errors
+    /// As [`Merged::open`], and if nothing can be written there, or it was interrupted.
+    pub fn open_all(paths: &[PathBuf], out: &Path, interrupt: &Interrupt) -> Result<Merged, FragmentError> {
+        let (mut level, mut twice) = (Between::default(), Vec::new());
+        let mut paths = paths.to_vec();
+        while paths.len() > FAN_IN {
+            let mut next = Between::default();
+            for some in paths.chunks(FAN_IN) {
+                let mut merged = Merged::open(some)?;
+                merged.write(&next.next(out), interrupt)?;
+                twice.append(&mut merged.twice);
+            }
+            paths = next.paths().to_vec();
+            level = next;
+        }
+        let mut merged = Merged::open(&paths)?;
+        merged.twice.append(&mut twice);
+        merged._between = level;
+        Ok(merged)
+    }
+
+    /// Writes all rows; how many.
+    fn write(&mut self, out: &Path, interrupt: &Interrupt) -> Result<u64, FragmentError> {
+        let mut writer = FragmentWriter::create(out, self.captures())?;
+        let mut rows = 0;
+        while let Some(row) = self.next_row()? {
+            if rows % A_WHILE == 0 && interrupt.is_raised() {
+                return Err(FragmentError::Interrupted(out.to_owned()));
+            }
+            writer.push(row)?;
+            rows += 1;
+        }
+        writer.finish()?;
+        Ok(rows)
     }
 
     /// All captures, in the order of their names, to which [`Row::capture`] refers.
@@ -119,47 +164,25 @@ pub struct Told {
     pub left_out: Vec<FragmentError>,
 }
 
-/// Merges fragments into one file. With `keep_going`, those that cannot be used are left out and told.
-///
-/// # Errors
-/// If one cannot be used, or nothing is left, or the result cannot be written.
-pub fn merge(parts: &[PathBuf], out: &Path, keep_going: bool) -> Result<Told, FragmentError> {
-    let mut parts = parts.to_vec();
-    let mut left_out = Vec::new();
-    loop {
-        match merge_all(&parts, out, 0) {
-            Ok(told) => return Ok(Told { left_out, ..told }),
-            Err(error) => {
-                let bad = error.path().and_then(|bad| parts.iter().position(|part| part == bad));
-                match bad {
-                    Some(bad) if keep_going && parts.len() > 1 => _ = parts.remove(bad),
-                    _ => return Err(error),
-                }
-                left_out.push(error);
-            }
-        }
-    }
-}
+/// Fragments on the way to another one, removed with this.
+#[derive(Default)]
+pub(super) struct Between(Vec<PathBuf>);
 
-fn merge_all(parts: &[PathBuf], out: &Path, depth: usize) -> Result<Told, FragmentError> {
-    if parts.len() <= FAN_IN {
-        return merge_few(parts, out);
-    }
-    let mut between = Between(Vec::new());
-    let mut twice = Vec::new();
-    for (at, some) in parts.chunks(FAN_IN).enumerate() {
+impl Between {
+    /// Where the next one is to be written, on the way to `out`.
+    pub(super) fn next(&mut self, out: &Path) -> PathBuf {
+        static FILES: AtomicU64 = AtomicU64::new(0);
         let name = out.file_name().unwrap_or_default().to_string_lossy();
-        let path = out.with_file_name(format!(".{name}.{}.{depth}-{at}.part", std::process::id()));
-        between.0.push(path.clone());
-        twice.extend(merge_few(some, &path)?.twice);
+        let (process, file) = (std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
+        let path = out.with_file_name(format!(".{name}.{process}-{file}.part"));
+        self.0.push(path.clone());
+        path
     }
-    let mut told = merge_all(&between.0, out, depth + 1)?;
-    told.twice.extend(twice);
-    Ok(told)
-}
 
-/// Files of the tree's inner levels.
-struct Between(Vec<PathBuf>);
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.0
+    }
+}
 
 impl Drop for Between {
     fn drop(&mut self) {
@@ -170,14 +193,34 @@ impl Drop for Between {
     }
 }
 
-fn merge_few(parts: &[PathBuf], out: &Path) -> Result<Told, FragmentError> {
-    let mut merged = Merged::open(parts)?;
-    let mut writer = FragmentWriter::create(out, merged.captures())?;
-    let mut rows = 0;
-    while let Some(row) = merged.next_row()? {
-        writer.push(row)?;
-        rows += 1;
+/// Merges fragments into one file. With `keep_going`, those that cannot be used are left out and told.
+///
+/// # Errors
+/// If one cannot be used, or nothing is left, or the result cannot be written, or it was interrupted.
+pub fn merge(
+    parts: &[PathBuf],
+    out: &Path,
+    keep_going: bool,
+    interrupt: &Interrupt,
+) -> Result<Told, FragmentError> {
+    let mut parts = parts.to_vec();
+    let mut left_out = Vec::new();
+    loop {
+        let merged = Merged::open_all(&parts, out, interrupt);
+        let written = merged.and_then(|mut merged| Ok((merged.write(out, interrupt)?, merged)));
+        match written {
+            Ok((rows, merged)) => {
+                let captures = merged.captures.len();
+                return Ok(Told { captures, rows, twice: merged.twice, left_out });
+            }
+            Err(error) => {
+                let bad = error.path().and_then(|bad| parts.iter().position(|part| part == bad));
+                match bad {
+                    Some(bad) if keep_going && parts.len() > 1 => _ = parts.remove(bad),
+                    _ => return Err(error),
+                }
+                left_out.push(error);
+            }
+        }
     }
-    writer.finish()?;
-    Ok(Told { captures: merged.captures().len(), rows, twice: merged.twice, left_out: Vec::new() })
 }

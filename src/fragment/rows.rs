@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, RecordBatch, StringA
 use parquet::errors::ParquetError;
 
 use super::FragmentError;
-use crate::tcp::{Connection, FACTS, Octets};
+use crate::tcp::{Connection, FACTS, Octets, Ranks};
 use crate::wire::{Endpoint, FlowKey};
 
 /// A connection as one capture shows it.
@@ -30,7 +30,9 @@ pub struct Row {
 const NUMBERS: [&str; 3] = ["lo_port", "hi_port", "zone"];
 const TEXTS: [&str; 3] = ["capture", "lo_addr", "hi_addr"];
 const OCTETS: [&str; 2] = ["shape", "octets"];
+/// Places among the facts.
 const FIRST_FRAME: usize = 1;
+const STREAM: usize = 2;
 
 impl Row {
     /// Of a connection of a part; `settled`: nothing that follows the part can be a segment of it.
@@ -61,6 +63,13 @@ impl Row {
     /// What rows are sorted by; `capture` has to stand in the order of names.
     pub fn order(&self) -> (FlowKey, u32, i64) {
         (self.key, self.capture, self.facts.get(FIRST_FRAME).copied().flatten().unwrap_or(0))
+    }
+
+    /// Its stream gets Wireshark's number in the place of the one that was given while its capture was read.
+    pub(super) fn renumber(&mut self, streams: &Ranks) {
+        let Some(stream) = self.facts.get_mut(STREAM) else { return };
+        let rank = stream.and_then(|given| u32::try_from(given).ok()).map(|given| streams.of(given));
+        *stream = rank.filter(|&rank| rank != Connection::NO_STREAM).map(i64::from);
     }
 
     /// Feeds everything it says into a checksum. `id` names its capture.

@@ -52,7 +52,7 @@ impl Report {
             host_joined: evidence::joined(outcome),
             host_names: Vec::new(),
             config: None,
-            inputs: outcome.inputs.iter().map(input::input).collect(),
+            inputs: input::inputs(&outcome.inputs),
             capture: builder.capture(),
             verdict: Verdict::of(&findings, &undecided, &left_out, outcome.frames.tcp),
             totals: builder.totals(),

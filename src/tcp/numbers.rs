@@ -54,6 +54,35 @@ impl Numbers {
             **given = if is_known { rank } else { Connection::NO_STREAM };
         }
     }
+
+    /// All numbers at once, four octets for each stream.
+    pub fn ranks(&self) -> Ranks {
+        let mut ranks = vec![Vec::new(); self.tables.len()];
+        let mut frames: Vec<_> = self.tables.iter().map(|table| table.frames().peekable()).collect();
+        for rank in 0.. {
+            let next = (0..).zip(&mut frames).filter_map(|(at, frames)| Some((*frames.peek()?, at))).min();
+            let Some((frame, at)) = next else { break };
+            let at: usize = at;
+            frames[at].next();
+            let is_known = self.lost.is_none_or(|lost| frame < lost);
+            ranks[at].push(if is_known { rank } else { Connection::NO_STREAM });
+        }
+        Ranks(ranks)
+    }
+}
+
+/// Wireshark's number of every stream.
+#[derive(Clone, Debug)]
+pub struct Ranks(Vec<Vec<u32>>);
+
+impl Ranks {
+    /// In the place of one that a table gave; [`Connection::NO_STREAM`] where it is unknown.
+    pub fn of(&self, given: u32) -> u32 {
+        let shares = self.0.len().max(1) as u32;
+        let of_table = self.0.get((given % shares) as usize);
+        let rank = of_table.and_then(|ranks| ranks.get((given / shares) as usize));
+        rank.copied().unwrap_or(Connection::NO_STREAM)
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +133,13 @@ mod tests {
         asked.push(Connection::NO_STREAM);
         Numbers::of(&shared).resolve(&mut asked);
         assert_eq!(asked, [9, 0, 6, 3, 6, Connection::NO_STREAM]);
+        let ranks = Numbers::of(&shared).ranks();
+        for frame in 1..=10 {
+            assert_eq!(u64::from(ranks.of(given(frame))) + 1, frame);
+        }
+        assert_eq!(ranks.of(Connection::NO_STREAM), Connection::NO_STREAM);
+        shared[2].lose_streams();
+        assert_eq!(Numbers::of(&shared).ranks().of(0), Connection::NO_STREAM);
         for connection in one.iter() {
             assert_eq!(u64::from(connection.stream) + 1, connection.first.frame);
         }

@@ -90,9 +90,14 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Every i64 of nanoseconds lies inside jiff's range of years.
         let at = jiff::Timestamp::from_nanosecond(i128::from(self.0)).map_err(|_| fmt::Error)?;
+        // As many digits behind the second as are asked for.
+        let digits = f.precision().unwrap_or(9);
         match self.is_dated() {
-            true => write!(f, "{at:.9}"),
-            false => write!(f, "{}", at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M:%S%.9f")),
+            true => write!(f, "{at:.digits$}"),
+            false => {
+                let of_day = format!("%H:%M:%S%.{digits}f");
+                write!(f, "{}", at.to_zoned(jiff::tz::TimeZone::UTC).strftime(&of_day))
+            }
         }
     }
 }

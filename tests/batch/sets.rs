@@ -73,6 +73,36 @@ fn files_that_overlap_are_reported_one_by_one_and_said() {
 }
 
 #[test]
+fn an_overlap_that_may_be_disorder_is_joined_and_said() {
+    let bench = Bench::new();
+    let files = rotated(&bench, "rotated-files/one-file.pcap.zst", 12);
+    let [sixth, seventh] = [&files[5], &files[6]].map(|file| fs::read(file).unwrap());
+    fs::write(&files[5], [&sixth[..], &seventh[24..]].concat()).unwrap();
+    let report = bench.at("x.json");
+    let mut args = vec!["analyze", "-q", "-o", &report];
+    args.extend(files.iter().map(String::as_str));
+    run(0, &args);
+    let report = bench.json("x.json");
+    let notes: Vec<_> = report["inputs"].as_array().unwrap().iter().map(|input| &input["notes"]).collect();
+    let said =
+        |at: usize| notes[at].as_array().unwrap().iter().any(|it| it.to_string().contains("counted twice"));
+    assert_eq!((0..notes.len()).filter(|&at| said(at)).collect::<Vec<_>>(), [6], "{notes:?}");
+}
+
+#[test]
+fn a_copy_beside_a_set_takes_nothing_from_it() {
+    let bench = Bench::new();
+    let files = rotated(&bench, LEAK, 3);
+    fs::copy(&files[1], bench.at("a-copy.pcap")).unwrap();
+    let (_, told) = run(0, &["batch", bench.folder.path().to_str().unwrap(), "--out", &bench.at("out")]);
+    assert!(told.contains("a-copy.pcap: the same capture as") && told.contains("counted once"), "{told}");
+    let index = bench.json("out/index.json");
+    let captures = index["captures"].as_array().unwrap();
+    let of_the_first = captures[0]["files"].as_array().unwrap().len();
+    assert_eq!((captures.len(), of_the_first), (1, 3), "{index}");
+}
+
+#[test]
 fn any_number_of_cores_writes_the_same() {
     let bench = Bench::new();
     for (from, to) in [

@@ -28,7 +28,10 @@ pub(super) fn of(batch: &Batch<'_>, plan: &Plan, results: &mut Results) -> Vec<J
     // Captures by content, with their first path.
     let mut seen = HashMap::new();
     let formats: Vec<_> = batch.args.format.iter().filter_map(|name| by_name(name)).collect();
-    for set in &plan.sets {
+    // What is there twice belongs to the larger set.
+    let mut sets: Vec<_> = plan.sets.iter().collect();
+    sets.sort_by_key(|set| Reverse(set.files.len()));
+    for set in sets {
         let members = results.members(&set.files, &mut seen);
         let mut job =
             |name: &str, members| jobs.push(Job { name: name.to_owned(), files: Vec::new(), members });

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 use cwait_pcap::analysis::Outcome;
 use cwait_pcap::batch::{Entry, Failed, Pool, Silent, State, Timer};
+use cwait_pcap::capture::Interrupt;
 use cwait_pcap::fragment::{self, FragmentError, Joining, Merged};
 use cwait_pcap::report::{Listed, Report, Request, by_name};
 
@@ -16,7 +17,7 @@ use super::super::fragment::same_files;
 use super::super::output::to_file;
 use super::super::status::{Gate, Status};
 use super::jobs::Job;
-use super::{Batch, bars, locked, unlocked};
+use super::{Batch, FRAGMENTS, bars, locked, unlocked};
 
 /// What all reports say, each added in the order of the jobs, whichever is written first: so it is the same on any number
 /// of cores.
@@ -140,7 +141,9 @@ impl Batch<'_> {
 
     fn judge(&self, job: &Job) -> Result<Outcome, FragmentError> {
         let fragments: Vec<_> = job.members.iter().map(|(_, mapped)| mapped.fragment.clone()).collect();
-        let mut merged = Merged::open(&fragments)?;
+        // What is begun is finished, so nothing interrupts this.
+        let between = self.out.join(FRAGMENTS).join(&job.files[0]);
+        let mut merged = Merged::open_all(&fragments, &between, &Interrupt::default())?;
         let mut sets = fragment::sets(merged.captures(), Joining::All);
         let set = sets.remove(0);
         let mut outcome = fragment::joined(&mut merged, &set, &self.options)?;

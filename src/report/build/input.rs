@@ -8,7 +8,7 @@ use crate::capture::LinkType;
 use crate::report::text::count;
 use crate::report::{Capture, Input, Skipped, TextInput, UnreadLine};
 use crate::transcript::{Facts, Reason, Times};
-use crate::wire::Span;
+use crate::wire::{Span, Timestamp};
 
 impl Builder<'_> {
     pub(super) fn capture(&self) -> Capture {
@@ -37,7 +37,28 @@ impl Builder<'_> {
     }
 }
 
-pub(super) fn input(facts: &InputFacts) -> Input {
+/// Files that belong together follow one another; by less than this several processors write frames out of order.
+const OVERLAP: Span = Span::millis(10);
+
+/// The files, in the order in which they were taken.
+pub(super) fn inputs(all: &[InputFacts]) -> Vec<Input> {
+    let mut until: Option<Timestamp> = None;
+    let inputs = all.iter().map(|facts| {
+        let mut input = input(facts);
+        if let Some((first, last)) = facts.summary.times {
+            if let Some(overlap) = until.map(|until| until - first).filter(|&overlap| overlap > OVERLAP) {
+                input.notes.push(format!(
+                    "begins {overlap} before the end of what comes before it: frames that are in both are counted twice"
+                ));
+            }
+            until = until.max(Some(last));
+        }
+        input
+    });
+    inputs.collect()
+}
+
+fn input(facts: &InputFacts) -> Input {
     let summary = &facts.summary;
     let compression = summary.compression.iter().map(|compression| compression.to_string());
     let compression = compression.collect::<Vec<_>>().join(" in ");

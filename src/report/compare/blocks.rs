@@ -17,7 +17,10 @@ pub(super) fn blocks(report: &CompareReport, style: &Style) -> Vec<Block> {
         blocks.extend(finding(report, style, found));
     }
     if !report.rulings.is_empty() {
-        blocks.push(Block::Heading(2, words("Verdicts of each vantage point, put before the others")));
+        blocks.push(Block::Heading(
+            2,
+            words("What each vantage point said by itself, and what the others make of it"),
+        ));
         let row = |ruled: &super::RulingCount| {
             vec![
                 vec![Inline::Code(ruled.title())],

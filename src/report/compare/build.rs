@@ -97,7 +97,7 @@ fn headline(comparison: &Comparison, findings: &[super::PathFinding]) -> String 
     let shared = comparison.stories.iter().filter(|story| story.shared.is_shared()).count() as u64;
     let Some(worst) = findings.first() else {
         return format!(
-            "{}: nothing was forged, eaten or forgotten between",
+            "{}: nothing forged, eaten or forgotten was found between",
             count(shared, "shared connection")
         );
     };

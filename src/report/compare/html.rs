@@ -14,9 +14,13 @@ use crate::wire::{Span, Timestamp};
 
 /// So many connections are drawn.
 const LADDERS: usize = 100;
-/// The first lifeline, and the width between two.
+/// The first lifeline, and the width between two: where there are only two, as wide as the page.
 const LEFT: i32 = 120;
 const STRETCH: i32 = 340;
+const WIDE: i32 = 640;
+/// Of a letter, and of what a frame number takes of an arrow's end.
+const LETTER: i32 = 7;
+const FRAME: i32 = 56;
 /// Height of a row.
 const STEP: i32 = 26;
 /// Above the first row.
@@ -41,19 +45,26 @@ pub(super) fn write(report: &CompareReport, style: &Style, out: &mut dyn io::Wri
     section(&mut html, "findings", "What the path did", |html| {
         report.findings.iter().for_each(|finding| self::finding(html, report, style, finding));
         if report.findings.is_empty() {
-            html.push_str("<p>Nothing was forged, eaten or forgotten between the vantage points.</p>\n");
+            html.push_str(
+                "<p>Nothing forged, eaten or forgotten was found between the vantage points.</p>\n",
+            );
         }
     });
     if !report.rulings.is_empty() {
-        section(&mut html, "rulings", "Verdicts of each vantage point, put before the others", |html| {
-            let row = |ruled: &super::RulingCount| {
-                [&ruled.title(), report.name(ruled.at), &ruled.ruled(), &number(ruled.count), &ruled.says]
-                    .map(text)
-                    .to_vec()
-            };
-            let rows = report.rulings.iter().map(row);
-            table(html, &["finding", "at", "ruling", "connections", "the first"], rows);
-        });
+        section(
+            &mut html,
+            "rulings",
+            "What each vantage point said by itself, and what the others make of it",
+            |html| {
+                let row = |ruled: &super::RulingCount| {
+                    [&ruled.title(), report.name(ruled.at), &ruled.ruled(), &number(ruled.count), &ruled.says]
+                        .map(text)
+                        .to_vec()
+                };
+                let rows = report.rulings.iter().map(row);
+                table(html, &["finding", "at", "ruling", "connections", "the first"], rows);
+            },
+        );
     }
     section(&mut html, "path", "The path", |html| {
         table(
@@ -203,7 +214,8 @@ fn connection(
 
 fn drawing(report: &CompareReport, connection: &ComparedConnection, style: &Style) -> String {
     let places = i32::try_from(connection.seen.len()).unwrap_or(2);
-    let right = LEFT + (places - 1).max(1) * STRETCH;
+    let stretch = if places > 2 { STRETCH } else { WIDE };
+    let right = LEFT + (places - 1).max(1) * stretch;
     let mut rows = String::new();
     let mut y = TOP;
     let mut last: Option<Timestamp> = None;
@@ -219,7 +231,7 @@ fn drawing(report: &CompareReport, connection: &ComparedConnection, style: &Styl
         if row.act == Act::Others {
             quiet(&mut rows, (LEFT + right) / 2, y + 18, &row.label);
         } else {
-            arrow(&mut rows, row, y + 18, &style.clock(&row.time));
+            arrow(&mut rows, row, y + 18, stretch, &style.clock(&row.time));
         }
         y += STEP;
     }
@@ -232,7 +244,7 @@ fn drawing(report: &CompareReport, connection: &ComparedConnection, style: &Styl
         y + 10
     );
     for (at, seen) in (0..).zip(&connection.seen) {
-        let x = LEFT + at * STRETCH;
+        let x = LEFT + at * stretch;
         let end = match at {
             0 => "client side",
             _ if at + 1 == places => "server side",
@@ -243,7 +255,7 @@ fn drawing(report: &CompareReport, connection: &ComparedConnection, style: &Styl
         let _ = writeln!(svg, "<text class=\"label quiet\" x=\"{x}\" y=\"30\">{end}</text>");
         let _ = writeln!(svg, "<path class=\"life\" d=\"M{x} {}V{y}\"/>", TOP - 10);
         if at + 1 < places {
-            let between = x + STRETCH / 2;
+            let between = x + stretch / 2;
             let _ = writeln!(svg, "<text class=\"label quiet\" x=\"{between}\" y=\"30\">between</text>");
             let _ = writeln!(svg, "<path class=\"life between\" d=\"M{between} {}V{y}\"/>", TOP - 10);
         }
@@ -255,9 +267,18 @@ fn quiet(svg: &mut String, x: i32, y: i32, label: &str) {
     let _ = writeln!(svg, "<text class=\"label quiet\" x=\"{x}\" y=\"{y}\">{}</text>", text(label));
 }
 
-fn arrow(svg: &mut String, row: &LadderRow, y: i32, clock: &str) {
+/// Where an arrow's label stands: on it, or behind the end of one that is too short for it.
+fn label_at(row: &LadderRow, start: i32, end: i32) -> (&'static str, i32, i32) {
+    let width = i32::try_from(row.label.chars().count()).unwrap_or(i32::MAX / LETTER) * LETTER;
+    if row.lost.is_none() || width + 2 * FRAME <= (end - start).abs() {
+        return ("label", (start + end) / 2, -6);
+    }
+    if end > start { ("begin", end + 12, 4) } else { ("left", end - 12, 4) }
+}
+
+fn arrow(svg: &mut String, row: &LadderRow, y: i32, stretch: i32, clock: &str) {
     let Some(ladder::Reach { from, to, start, end }) = ladder::Reach::of(row) else { return };
-    let x = |halves: i32| LEFT + halves * STRETCH / 2;
+    let x = |halves: i32| LEFT + halves * stretch / 2;
     let (start, end) = (x(start), x(end));
     let class = if row.act == Act::Rst { "arrow rst" } else { "arrow" };
     let class = if row.lost.is_some() { "missing" } else { class };
@@ -277,13 +298,9 @@ fn arrow(svg: &mut String, row: &LadderRow, y: i32, clock: &str) {
         let _ = writeln!(svg, "<circle class=\"head\" cx=\"{start}\" cy=\"{y}\" r=\"4\"/>");
         let _ = writeln!(svg, "<text class=\"label\" x=\"{start}\" y=\"{}\">{}</text>", y - 6, mark(told));
     }
-    let _ = writeln!(
-        svg,
-        "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>",
-        (start + end) / 2,
-        y - 6,
-        text(&row.label)
-    );
+    let (class, at, height) = label_at(row, start, end);
+    let _ =
+        writeln!(svg, "<text class=\"{class}\" x=\"{at}\" y=\"{}\">{}</text>", y + height, text(&row.label));
     // Its frame at either end.
     let inward = if row.from == Party::Client { 28 } else { -28 };
     let mut frame = |at: usize, x: i32| {

@@ -52,12 +52,14 @@ impl Connection {
         if ahead > 0 {
             return Kind::Jump;
         }
-        if s.len <= 1 && ahead == -1 && !s.flags.any(TcpFlags::SYN | TcpFlags::FIN) {
-            let acked = peer.has_ack() && peer.ack.at_or_after(half.nxt);
+        // The octet before the one that is asked for, or before the next; whatever was sent and not taken lies between.
+        let asked = peer.has_ack() && s.seq + 1 == peer.ack;
+        if s.len <= 1 && (ahead == -1 || asked) && !s.flags.any(TcpFlags::SYN | TcpFlags::FIN) {
             if peer.window == 0 && peer.spoke() {
                 return Kind::WindowProbe;
             }
-            if acked || s.len == 0 && s.seen.at - half.last.at >= Silences::SHORTEST {
+            let acked = peer.has_ack() && peer.ack.at_or_after(half.nxt);
+            if ahead == -1 && (acked || s.len == 0 && s.seen.at - half.last.at >= Silences::SHORTEST) {
                 return Kind::KeepAlive;
             }
         }
