@@ -50,7 +50,9 @@ impl Connection {
             return Kind::New;
         }
         if ahead > 0 {
-            return Kind::Jump;
+            // Only its peer's acknowledgment was known, of a time before the capture: what lies between was on its way.
+            let in_flight = !half.spoke() && self.opener().is_none();
+            return if in_flight { Kind::New } else { Kind::Jump };
         }
         // The octet before the one that is asked for, or before the next; whatever was sent and not taken lies between.
         let asked = peer.has_ack() && s.seq + 1 == peer.ack;
