@@ -144,17 +144,15 @@ fn bundled_folder() -> PathBuf {
     elsewhere.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures"))
 }
 
+/// Captures in folders, one for each scenario; elsewhere also those that lie beside these, whatever they are called.
 fn bundled() -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for scenario in fs::read_dir(bundled_folder()).unwrap().map(|entry| entry.unwrap().path()) {
-        if scenario.is_dir() {
-            files.extend(fs::read_dir(scenario).unwrap().map(|entry| entry.unwrap().path()));
-        }
-    }
-    files.retain(|file| {
+    let inside = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (scenarios, mut files): (Vec<_>, Vec<_>) = inside(&bundled_folder()).partition(|path| path.is_dir());
+    let of_scenarios = scenarios.iter().flat_map(|scenario| inside(scenario)).filter(|file| {
         let name = file.file_name().unwrap().to_string_lossy();
         [".pcap", ".pcapng", ".snoop"].iter().any(|ending| name.contains(ending))
     });
+    files.extend(of_scenarios);
     files.sort();
     files
 }
@@ -170,7 +168,7 @@ fn a_capture_through_a_fragment_tells_the_same() {
         assert_eq!(different, None, "{}", file.display());
         compared += 1;
     }
-    assert!(compared > 50, "{compared}");
+    assert!(std::env::var_os("CWAIT_CAPTURES").is_some() || compared > 50, "{compared}");
 }
 
 /// Where the report of a capture that is cut into pieces and joined again differs from that of the whole, counts that are
