@@ -220,6 +220,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn times_have_as_many_digits_as_are_asked_for() {
+        let (dated, of_day) = (Timestamp::new(1_700_000_000, 5_000_000), Timestamp::new(3_600, 5_000_000));
+        assert_eq!(format!("{dated:.0} {dated:.3}"), "2023-11-14T22:13:20Z 2023-11-14T22:13:20.005Z");
+        assert_eq!(format!("{of_day:.0} {of_day:.3}"), "01:00:00 01:00:00.005");
+    }
+
+    #[test]
     fn spans_print_as_people_say_them() {
         for (ns, text) in [
             (0, "0 ns"),
