@@ -53,8 +53,7 @@ impl Connection {
             self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
         self.history = self.history.then(&rest.history);
-        self.responder_rtt_us = first_known(self.responder_rtt_us, rest.responder_rtt_us);
-        self.originator_rtt_us = first_known(self.originator_rtt_us, rest.originator_rtt_us);
+        self.add_round_trips(&own, rest);
         self.longest_answer_us = self.longest_answer_us.max(rest.longest_answer_us);
         self.join_bits(rest.bits, closed.bits);
         if let Some(later) = &rest.extra {
@@ -90,6 +89,17 @@ impl Connection {
             self.bits |= rest.bits & Connection::REUSED;
         }
         self.settle();
+    }
+
+    /// Round trips are those of SYNs that were sent once; the rest knows nothing of those before it.
+    fn add_round_trips(&mut self, own: &Closed, rest: &Connection) {
+        let sent = |side: Side| own.tallies[side.index()].syns > 0;
+        if !Side::BOTH.into_iter().any(sent) {
+            self.responder_rtt_us = first_known(self.responder_rtt_us, rest.responder_rtt_us);
+        }
+        if !rest.opener().is_some_and(|opener| sent(opener.peer())) {
+            self.originator_rtt_us = first_known(self.originator_rtt_us, rest.originator_rtt_us);
+        }
     }
 
     /// What was set or cleared since `closed`.
