@@ -294,6 +294,6 @@ mod tests {
             let done = super::each(threads, (0..7).collect(), |n: u32| n * n);
             assert_eq!(done, [0, 1, 4, 9, 16, 25, 36], "{threads} threads");
         }
-        assert_eq!(super::each(4, Vec::<u32>::new(), |n| n), []);
+        assert_eq!(super::each(4, Vec::<u32>::new(), |n| n), Vec::<u32>::new());
     }
 }

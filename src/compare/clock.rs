@@ -31,7 +31,8 @@ pub(super) struct Sample {
 pub struct Relation {
     /// The second clock is that far ahead of the first, at `pivot`.
     pub offset: Span,
-    /// The offset is known within this; none if only one direction was seen at both.
+    /// The offset is known within this; none if only one direction was seen at both, or if segments contradict any even
+    /// clock although as many as may be wrong are left out.
     pub bound: Option<Span>,
     /// Nanoseconds that the second clock gains in a second of the first.
     pub drift: f64,
@@ -106,10 +107,11 @@ impl Relation {
         let drift = if corridor.width(0.0) >= -(JITTER.0 as f64) { 0.0 } else { corridor.best() };
         let (low, high) = corridor.edges(drift);
         let width = high - low;
+        let is_open = width >= -(JITTER.0 as f64);
         let bound = corridor.error(drift).max(width.abs() / 2.0) + RESOLUTION.0 as f64;
         Some(Relation {
             offset: base + Span(((low + high) / 2.0).round() as i64),
-            bound: Some(Span(bound.ceil() as i64)),
+            bound: is_open.then_some(Span(bound.ceil() as i64)),
             drift,
             round_trip: Some(Span((width.max(0.0)) as i64)),
             outliers,

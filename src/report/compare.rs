@@ -94,7 +94,7 @@ pub struct Clock {
     /// How far it is ahead, negative if behind.
     pub ahead: Length,
     /// The truth is at most this far away: half of the shortest round trip between the two; null if only one direction
-    /// was seen at both, so that the delay is part of what is called offset.
+    /// was seen at both, so that the delay is part of what is called offset, or if too many segments contradict any even clock.
     pub within: Option<Length>,
     /// Microseconds that it gains in a second; 0 if an even clock explains everything.
     pub drift_ppm: f64,

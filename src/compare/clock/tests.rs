@@ -123,3 +123,13 @@ fn many_samples_of_which_many_are_wrong_are_thinned() {
     assert!(bound <= Span(THERE + BACK), "{relation:?}");
     assert!(relation.outliers > 10, "{relation:?}");
 }
+
+#[test]
+fn what_contradicts_any_clock_has_no_bound() {
+    let mut all = samples(7_000_000_000, 0, 60, &Side::BOTH);
+    for sample in all.iter_mut().filter(|sample| sample.side == Side::Lo).step_by(3) {
+        sample.difference = Span(sample.difference.0 - 50_000_000);
+    }
+    let relation = Relation::of(&all).unwrap();
+    assert!(relation.bound.is_none() && relation.outliers > 0, "{relation:?}");
+}

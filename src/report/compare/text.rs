@@ -268,6 +268,9 @@ fn told(clock: &Clock, report: &CompareReport) -> String {
     };
     let within = match &clock.within {
         Some(within) => format!(" within {within}"),
+        None if clock.outliers > 0 => {
+            ", but by no bound: too many segments contradict any even clock".to_owned()
+        }
         None => {
             " at most: one direction only was seen at both, so that the delay counts as offset".to_owned()
         }
