@@ -24,6 +24,8 @@ pub struct Load {
     pub first: u32,
     /// Time of the first packet, seconds since 1970.
     pub begins: u64,
+    /// Mean time between packets in nanoseconds; 0: what the number of connections gives.
+    pub apart_ns: u64,
 }
 
 impl Default for Load {
@@ -37,6 +39,7 @@ impl Default for Load {
             seed: 1,
             first: 0,
             begins: 1_700_000_000,
+            apart_ns: 0,
         }
     }
 }
@@ -80,7 +83,10 @@ pub fn write(load: &Load, out: &mut impl Write) -> io::Result<()> {
     };
     let mut talks: Vec<_> = (0..load.concurrency).map(|_| fresh(&mut random)).collect();
     // A tenth of a second between two packets of one connection, as on a busy service; never slower than 3 us a packet.
-    let step_ns = (100_000_000 / load.concurrency.max(1) as u64).min(3_000);
+    let step_ns = match load.apart_ns {
+        0 => (100_000_000 / load.concurrency.max(1) as u64).min(3_000),
+        apart => apart,
+    };
     let mut at_ns = load.begins * 1_000_000_000;
     let mut packet = Vec::with_capacity(2_048);
     for _ in 0..load.packets {

@@ -1,6 +1,6 @@
 //! Writes a generated capture, for measuring this and other programs on the same input.
 //!
-//! `cargo run --release --example generate -- FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES [FIRST [BEGINS]]]]]]`
+//! `cargo run --release --example generate -- FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES [FIRST [BEGINS [APART_NS]]]]]]]`
 
 #[path = "../benches/load.rs"]
 mod load;
@@ -13,7 +13,9 @@ fn main() -> std::io::Result<()> {
     let number =
         |at: usize, default: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
     let Some(path) = arguments.get(1) else {
-        eprintln!("usage: generate FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES [FIRST [BEGINS]]]]]]");
+        eprintln!(
+            "usage: generate FILE [PACKETS [CONCURRENCY [PAYLOAD [EXCHANGES [FIRST [BEGINS [APART_NS]]]]]]]"
+        );
         std::process::exit(2);
     };
     let default = load::Load::default();
@@ -24,6 +26,7 @@ fn main() -> std::io::Result<()> {
         exchanges: number(5, u64::from(default.exchanges)) as u32,
         first: number(6, 0) as u32,
         begins: number(7, default.begins),
+        apart_ns: number(8, default.apart_ns),
         ..default
     };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);

@@ -162,6 +162,10 @@ fn text_goes_through_standard_input_and_show_and_not_into_an_extract() {
     assert_eq!(extract.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&extract.stderr).contains("there are none in it"));
     assert!(!Path::new("never-written.pcapng").exists());
+    let followed = program().args(["analyze", text, "--follow"]).output().unwrap();
+    assert_eq!(followed.status.code(), Some(2));
+    let says = String::from_utf8_lossy(&followed.stderr);
+    assert!(says.contains("--follow reads captures only; text is read without it"), "{says}");
 }
 
 #[test]

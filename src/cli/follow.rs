@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use cwait_pcap::analysis::{Options, Outcome};
-use cwait_pcap::capture::{CaptureError, Limits, Reader};
+use cwait_pcap::capture::{CaptureError, Limits, Looks, Reader};
 use cwait_pcap::follow::{Alert, Alerts, Follower, Ring, Tail, Wait, write_metrics};
 use cwait_pcap::place;
 use cwait_pcap::report::{Report, Request};
@@ -195,7 +195,7 @@ impl Reading {
     /// Hands record after record to the follower, `began` the time of the first one. The lock is held only while there
     /// are records at hand.
     fn read_on(&self, reader: Result<Reader, CaptureError>, began: impl FnOnce(Timestamp)) -> Result<()> {
-        let mut reader = reader?;
+        let mut reader = reader.map_err(of_text)?;
         let (mut first, mut began) = (None, Some(began));
         loop {
             let mut follower: Option<MutexGuard<'_, Follower>> = None;
@@ -300,5 +300,15 @@ impl<'a> Desk<'a> {
             writeln!(out, "  {change}")?;
         }
         out.flush()
+    }
+}
+
+/// Text is read as a whole or not at all: whoever prints packets as they come can write them.
+fn of_text(error: CaptureError) -> anyhow::Error {
+    let is_text = matches!(error, CaptureError::NotACapture { looks: Looks::Text, .. });
+    let error = anyhow::Error::new(error);
+    match is_text {
+        true => error.context("--follow reads captures only; text is read without it"),
+        false => error,
     }
 }

@@ -1,4 +1,10 @@
 //! Waits for an answer: the longest few of a connection, and which segments end one.
+//!
+//! What they cost is paid where a silence ends, in `Connection::silence_ends`: no instruction on any other segment. Where
+//! every segment ends a silence of seconds, all accounts of silences take 65 instructions a frame together, a fiftieth of
+//! the whole: `generate slow.pcap 60000 500 24 24 0 1700000000 12000000` (an example), and of `valgrind --tool=callgrind
+//! cwait-pcap analyze slow.pcap --threads 1 --format json -o /dev/null` the inclusive count of that function. On the load of
+//! `.ci/instructions` it is never called.
 
 use super::half::Half;
 use super::silence::Witness;
