@@ -56,6 +56,8 @@ pub(super) enum Void {
     MayBeAway,
     /// The capture lost packets meanwhile.
     Drops,
+    /// Segments of it were acknowledged that the capture does not show.
+    Incomplete,
     /// The service's own idle limit had come; its FIN went unanswered.
     IdleClose,
     /// The connection is older than the capture, and the other side did nothing but acknowledge: it may have sent its FIN
@@ -76,6 +78,7 @@ impl Void {
                 "their host, a client, was heard nowhere within a minute: it may have been away"
             }
             Void::Drops => "the capture lost packets meanwhile",
+            Void::Incomplete => "the capture lacks segments of them",
             Void::IdleClose => "the service's own idle limit had come",
             Void::FinBefore => "one side may have sent its FIN before the capture began",
         }
@@ -216,7 +219,7 @@ impl<'a> Scene<'a> {
                 }
                 _ if silent && self.may_be_away(&failure) => Some(Void::MayBeAway),
                 _ if self.dropped_between(began, failure.broken.until) => Some(Void::Drops),
-                _ if self.lacks_segments(&failure) => Some(Void::Drops),
+                _ if self.lacks_segments(&failure) => Some(Void::Incomplete),
                 _ if !silence.after_fin && self.fin_may_be_before(&failure) => Some(Void::FinBefore),
                 _ if silent && self.at_idle_limit(&failure) => Some(Void::IdleClose),
                 _ => None,
