@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use cwait_pcap::analysis::{self, Options, Outcome};
 use cwait_pcap::capture::Interrupt;
-use cwait_pcap::fragment::{self, Joining, Merged};
+use cwait_pcap::fragment::{self, FragmentError, Joining, Merged};
 use cwait_pcap::report::{self, Listed, Report, Request};
 use serde_json::Value;
 
@@ -241,6 +241,32 @@ fn datagrams_whose_fragments_lie_in_several_files_are_whole_when_these_are_joine
         assert_eq!(difference("", &joined, &whole), None, "round {round}");
     }
     assert!(across > 5 && inexact < 6, "{across} datagrams were cut, counts are about {inexact} times");
+}
+
+#[test]
+fn more_fragments_than_are_opened_at_once_are_merged_as_a_tree() {
+    let wanted = |file: &PathBuf| file.to_string_lossy().contains("rotated-files/one-file");
+    let records = Records::of(&bundled().into_iter().find(wanted).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let places: Vec<_> = (1..40).map(|at| records.len() * at / 40).collect();
+    let mut parts = map_all(&records.cut(&places, folder.path()), folder.path());
+    let out = tempfile::tempdir().unwrap();
+    let merge = |parts: &[PathBuf], name: &str, interrupt: &Interrupt| {
+        let path = out.path().join(name);
+        fragment::merge(parts, &path, false, interrupt).map(|told| (path, told))
+    };
+    let never = Interrupt::default();
+    let (one, _) = merge(&parts[..20], "one", &never).unwrap();
+    let (other, _) = merge(&parts[20..], "other", &never).unwrap();
+    let (both, _) = merge(&[other, one], "both", &never).unwrap();
+    parts.push(parts[7].clone());
+    let (tree, told) = merge(&parts, "tree", &never).unwrap();
+    assert!(fs::read(tree).unwrap() == fs::read(both).unwrap());
+    assert_eq!((told.captures, told.twice.len()), (40, 1));
+    let raised = Interrupt::armed();
+    raised.raise();
+    assert!(matches!(merge(&parts, "none", &raised), Err(FragmentError::Interrupted(_))));
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 4, "nothing is left on the way");
 }
 
 #[test]
