@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tcp::SHORTEST;
+use super::tcp::{SHORTEST, says_the_same};
 use crate::wire::{FlowKey, Segment};
 
 /// Where the TCP header of a segment lies in its record: its ports and numbers are known, so that no layer around it has
@@ -13,13 +13,18 @@ pub fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize
     begins[2..4].copy_from_slice(&key.endpoint(s.side.peer()).port().to_be_bytes());
     begins[4..8].copy_from_slice(&s.seq.0.to_be_bytes());
     begins[8..12].copy_from_slice(&s.ack.0.to_be_bytes());
+    let end = |at: usize| {
+        let len = data.get(at + 12).map_or(0, |offset| usize::from(offset >> 4) * 4);
+        (at + len.max(SHORTEST)).min(data.len())
+    };
     let at = memchr::memmem::find_iter(data, &begins).find(|&at| {
         let [window, checksum] = [s.window, s.checksum].map(u16::to_be_bytes);
         let rest = [s.flags.0, window[0], window[1], checksum[0], checksum[1]];
+        // Addresses of the header's own octets look like it an octet too early; options tell them apart.
         data.get(at + 13..at + 18) == Some(&rest)
+            && data.get(at + SHORTEST..end(at)).is_none_or(|options| says_the_same(s, options))
     })?;
-    let len = usize::from(data.get(at + 12)? >> 4) * 4;
-    Some(at..(at + len.max(SHORTEST)).min(data.len()))
+    Some(at..end(at))
 }
 
 /// The maximum segment size option of a TCP header (RFC 9293 §3.7.1), if it was captured.

@@ -186,6 +186,17 @@ pub fn found(target: &str) -> Vec<Vec<u8>> {
                 &[0, 0, 0, 0x1e, 0xd7, 0],
             ]
             .concat(),
+            // The last octet of the addresses is that of ports, numbers and window: the header was found an octet too early.
+            [
+                &[0, 0, 0x1a, 0xff, 0x50, 0x1d, 0x46, 0x66, 0xb2, 0xaa, 0xca, 0xdd, 0x68, 0x9e, 8, 0][..],
+                &[
+                    0x45, 0, 0, 60, 0x35, 0xc6, 0x40, 0, 0x40, 6, 0x40, 0xa0, 0xc0, 0xa8, 0xf2, 0x23, 0x53,
+                    0x35, 0,
+                ],
+                &[0xab; 19],
+                &[4, 2, 8, 10, 0x2a, 0xa6, 0xf1, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 10, 0, 0],
+            ]
+            .concat(),
         ],
         // Both FINs lie in the second part, an earlier one with another number in the first: what comes a minute later is too
         // late for the part, and not for the whole.
