@@ -1,10 +1,11 @@
 //! IP fragments: which octets of a datagram have passed, and its first ones. No payload is kept, so this is
 //! enough to find the segment (or the tunnel) in a datagram and its length, and bounded whatever comes.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::{Add, AddAssign, Range};
 
 use etherparse::IpNumber;
+use foldhash::fast::RandomState;
 
 use super::ip::{Ip, Piece};
 use super::{Frame, Payload};
@@ -56,18 +57,18 @@ impl Add for FragmentCounts {
 
 /// The datagrams that wait for fragments.
 ///
-/// Cost of a fragment: two look-ups among at most [`MOST_DATAGRAMS`], one pass over at most [`MOST_RANGES`].
+/// Cost of a fragment: two look-ups, one pass over at most [`MOST_RANGES`].
 #[derive(Default)]
 pub struct Fragments {
-    waiting: BTreeMap<Key, Box<Datagram>>,
-    /// The same datagrams by age.
-    oldest: BTreeMap<u64, Key>,
+    waiting: HashMap<Key, Box<Datagram>, RandomState>,
+    /// The same datagrams by age, among others that are gone; at most as many again as may wait.
+    by_age: VecDeque<(u64, Key)>,
     begun: u64,
     counts: FragmentCounts,
 }
 
 /// RFC 791 §3.2, RFC 8200 §4.5; the interface keeps apart what was captured in two places.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     pub source: [u8; 16],
     pub destination: [u8; 16],
@@ -114,13 +115,15 @@ impl Fragments {
             protocol: if ip.source().is_ipv4() { protocol.0 } else { 0 },
         };
         let at = frame.seen.at;
-        if self.waiting.get(&key).is_some_and(|datagram| at - datagram.since > LIFETIME) {
-            self.forget(&key);
-        }
-        let datagram = match self.waiting.get_mut(&key) {
-            Some(datagram) => datagram,
+        match self.waiting.get(&key).map(|datagram| at - datagram.since > LIFETIME) {
             None => self.begin(key, (*frame, *ip)),
-        };
+            Some(true) => {
+                self.waiting.remove(&key);
+                self.begin(key, (*frame, *ip));
+            }
+            Some(false) => {}
+        }
+        let datagram = self.waiting.get_mut(&key)?;
         datagram.latest = (*frame, *ip);
         let is_fresh = datagram.add(range.clone(), piece.more, protocol, payload.data);
         let is_broken = datagram.passed.len() > MOST_RANGES;
@@ -129,14 +132,14 @@ impl Fragments {
             self.counts.overlapping += 1;
         }
         if is_broken {
-            self.forget(&key);
+            self.waiting.remove(&key);
             return None;
         }
         if !is_complete {
             return None;
         }
         self.counts.completed += 1;
-        self.forget(&key)
+        self.waiting.remove(&key)
     }
 
     /// The counts so far.
@@ -149,24 +152,35 @@ impl Fragments {
         self.waiting.iter().map(|(key, datagram)| (key, &**datagram))
     }
 
-    fn begin(&mut self, key: Key, first: (Frame, Ip)) -> &mut Datagram {
-        if self.waiting.len() >= MOST_DATAGRAMS
-            && let Some((_, oldest)) = self.oldest.pop_first()
-        {
-            self.waiting.remove(&oldest);
-            self.counts.evicted += 1;
+    fn begin(&mut self, key: Key, first: (Frame, Ip)) {
+        if self.waiting.len() >= MOST_DATAGRAMS {
+            self.evict();
+        }
+        if self.by_age.len() >= 2 * MOST_DATAGRAMS {
+            let waiting = &self.waiting;
+            self.by_age.retain(|(serial, key)| is_waiting(waiting, *serial, key));
         }
         let serial = self.begun;
         self.begun += 1;
-        self.oldest.insert(serial, key);
-        self.waiting.entry(key).or_insert_with(|| Box::new(Datagram::new(serial, first.0.seen.at, first)))
+        self.by_age.push_back((serial, key));
+        self.waiting.insert(key, Box::new(Datagram::new(serial, first.0.seen.at, first)));
     }
 
-    fn forget(&mut self, key: &Key) -> Option<Box<Datagram>> {
-        let datagram = self.waiting.remove(key)?;
-        self.oldest.remove(&datagram.serial);
-        Some(datagram)
+    /// The oldest gives way.
+    fn evict(&mut self) {
+        while let Some((serial, key)) = self.by_age.pop_front() {
+            if is_waiting(&self.waiting, serial, &key) {
+                self.waiting.remove(&key);
+                self.counts.evicted += 1;
+                return;
+            }
+        }
     }
+}
+
+/// Whether it still waits, and not another one of the same name.
+fn is_waiting(waiting: &HashMap<Key, Box<Datagram>, RandomState>, serial: u64, key: &Key) -> bool {
+    waiting.get(key).is_some_and(|datagram| datagram.serial == serial)
 }
 
 /// The octets of the datagram that a fragment holds; none if it is not possible (RFC 8200 §4.5: all but the
@@ -269,7 +283,8 @@ mod tests {
         let [fragments_, completed, incomplete, evicted, overlapping] = counts;
         let expected = FragmentCounts { fragments: fragments_, completed, incomplete, evicted, overlapping };
         assert_eq!(fragments.counts(), expected, "{pieces:?}");
-        assert_eq!(fragments.waiting.len(), fragments.oldest.len());
+        let aged = fragments.by_age.len();
+        assert!((fragments.waiting.len()..=2 * MOST_DATAGRAMS).contains(&aged), "{aged}");
     }
 
     #[test]
@@ -294,6 +309,24 @@ mod tests {
         check(&[(0, 1, 0, 16, true), (0, 1, 8, 16, true), (0, 1, 24, 8, false)], &[(2, 32)], [3, 1, 0, 0, 1]);
         // A second end beyond the first one is not believed.
         check(&[(0, 1, 8, 8, false), (0, 1, 8, 24, false), (0, 1, 0, 8, true)], &[(2, 16)], [3, 1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn the_oldest_gives_way_however_many_came_and_went() {
+        let most = MOST_DATAGRAMS as u32;
+        // One waits, the others complete.
+        let mut pieces = vec![(0, 0, 0, 8, true)];
+        let mut completed = Vec::new();
+        for id in 1..=3 * most {
+            pieces.extend([(0, id, 0, 8, true), (0, id, 8, 8, false)]);
+            completed.push((2 * id as usize, 16));
+        }
+        let all = u64::from(3 * most);
+        check(&pieces, &completed, [2 * all + 1, all, 1, 0, 0]);
+        // Then too many wait, and what was the first comes too late.
+        pieces.extend((1..=most).map(|id| (0, 4 * most + id, 0, 8, true)));
+        pieces.push((0, 0, 8, 8, false));
+        check(&pieces, &completed, [2 * all + 2 + u64::from(most), all, u64::from(most) + 2, 2, 0]);
     }
 
     #[test]
@@ -325,7 +358,7 @@ mod tests {
         }
         // A million datagrams of 1 MiB in all: boxes, ranges and keys together.
         let each =
-            size_of::<Datagram>() + MOST_RANGES.min(4) * size_of::<Range<u32>>() + 2 * size_of::<Key>();
+            size_of::<Datagram>() + MOST_RANGES.min(4) * size_of::<Range<u32>>() + 4 * size_of::<Key>();
         assert!(each * MOST_DATAGRAMS < 2 << 20, "{each}");
     }
 }
