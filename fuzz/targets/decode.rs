@@ -5,7 +5,9 @@
 #![cfg_attr(fuzzing, no_main)]
 
 use cwait_pcap::capture::{LinkType, Record};
-use cwait_pcap::decode::{Decoded, Decoder, LINKS, Options, Tunnel, Zone};
+use cwait_pcap::decode::{
+    Decoded, Decoder, LINKS, Options, Seams, Tunnel, Zone, maximum_segment_size, ports, tcp_header,
+};
 use cwait_pcap::wire::Timestamp;
 
 #[cfg(fuzzing)]
@@ -19,6 +21,9 @@ pub fn run(data: &[u8]) {
         zone: [Zone::None, Zone::Vlan, Zone::Interface, Zone::None][how as usize >> 1 & 3],
     };
     let (mut decoder, mut again) = (Decoder::new(options), Decoder::new(options));
+    // As if the capture had been cut at every fourth frame: what is fragmented across the seams is put together there.
+    let (mut seams, mut part) = (Seams::new(options), Decoder::new(options));
+    let mut lone = Decoder::without_fragments(options);
     let mut frame = 0;
     while !bytes.is_empty() {
         frame += 1;
@@ -35,13 +40,40 @@ pub fn run(data: &[u8]) {
         };
         let decoded = decoder.decode(&record);
         assert_eq!(decoded, again.decode(&record));
+        // On the other roads it is the same, or none of theirs.
+        let alone = lone.decode_alone(&record);
+        assert!(alone.is_none_or(|alone| alone == decoded), "decoded alone");
+        if let (Some([from, to]), Decoded::Segment(key, segment)) = (ports(&record), decoded)
+            && options.tunnel == Tunnel::Outer
+        {
+            let ends = [key.endpoint(segment.side).port(), key.endpoint(segment.side.peer()).port()];
+            assert_eq!([from, to], ends, "ports");
+        }
+        part.decode(&record);
+        if frame % 4 == 0 {
+            let mut counts = part.fragments();
+            for whole in seams.add(&part.unfinished(), 0, &mut counts) {
+                assert!(!matches!(whole, Decoded::Segment(key, _) if key.lo > key.hi));
+            }
+            part = Decoder::new(options);
+        }
+        if let Decoded::Skip(skip) = decoded {
+            assert!(!skip.name().is_empty());
+        }
         if let Decoded::Segment(key, segment) = decoded {
+            if let Some(header) = tcp_header(data, &key, &segment) {
+                assert!(
+                    header.len() <= 60
+                        && maximum_segment_size(&data[header]).is_none_or(|size| size as usize <= 65_535)
+                );
+            }
             assert_eq!((segment.seen.frame, segment.seen.at), (frame, record.at));
             assert!(key.lo <= key.hi);
             assert!(segment.len <= 1 << 20, "{} octets of payload", segment.len);
         }
     }
     assert_eq!(decoder.fragments(), again.fragments());
+    assert_eq!(decoder.fragments() + again.fragments(), again.fragments() + decoder.fragments());
 }
 
 #[cfg(fuzzing)]

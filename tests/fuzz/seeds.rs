@@ -4,8 +4,10 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use cwait_pcap::capture::{Limits, Reader, Unpacked};
+use cwait_pcap::capture::{Limits, LinkType, Reader, Unpacked};
 use cwait_pcap::decode::LINKS;
+
+use crate::write::{self, Packet};
 
 /// Seeds are short: what they show, they show at their beginning, and damage hits it more often.
 const LONGEST: usize = 6_000;
@@ -39,7 +41,49 @@ fn unpacked(path: &Path) -> Vec<u8> {
 }
 
 pub fn captures() -> Vec<Vec<u8>> {
-    files("captures").iter().filter(|path| is_capture(path)).map(|path| unpacked(path)).collect()
+    let bundled = files("captures").into_iter().filter(|path| is_capture(path));
+    let mut all: Vec<_> = bundled.map(|path| unpacked(&path)).collect();
+    for order in write::ORDERS {
+        all.push(everything(order));
+    }
+    // More records than are looked for at once.
+    let many: Vec<_> = (0..300).map(|n| Packet::new(n * 1_000, &[0; 14])).collect();
+    all.push(write::pcap(write::Kind::Micros, write::Order::Big, 1, &many));
+    let others: [&[u8]; 7] = [
+        b"PK\x03\x04 an archive",
+        b"\x7fELF a program",
+        b"GMBU\x00\x00\x00\x02 of Network Monitor",
+        b"<!DOCTYPE html><html>",
+        b"<?xml version=\"1.0\"?><packets/>",
+        b"{\"a\": 1}",
+        b"no capture at all",
+    ];
+    all.extend(others.map(<[u8]>::to_vec));
+    all.push([&[0; 257][..], b"ustar\x0000", &[0; 300]].concat());
+    all
+}
+
+/// Every kind of block that a pcapng file may have, and one that is longer than what is read at once.
+fn everything(order: write::Order) -> Vec<u8> {
+    let packet = |at: i64| Packet::new(at * 1_000_000, &ethernet(6, &inside_of_everything()[26..]));
+    let names: [(&[u8], &str); 2] = [(&[192, 0, 2, 1], "one"), (&[0x20; 16], "another")];
+    write::PcapNg::new(order)
+        .interface(1)
+        .interface_with(113, 96, Some(9), 3_600, "eth0")
+        .names(&names)
+        .enhanced(0, &packet(1))
+        .enhanced_with(1, &packet(2), Some(7))
+        .simple(&packet(3))
+        .obsolete(0, 3, &packet(4))
+        .statistics(0, 5, Some(2))
+        .enhanced(0, &packet(5))
+        .statistics(0, 9, None)
+        .block(0x0bad, &[1; 9_000])
+        .block(0x0bad, &[1; 6_000])
+        .section(if order == write::Order::Big { write::Order::Little } else { write::Order::Big })
+        .interface(276)
+        .enhanced(0, &packet(6))
+        .bytes()
 }
 
 pub fn compressed() -> Vec<Vec<u8>> {
@@ -89,7 +133,90 @@ pub fn packets() -> Vec<Vec<u8>> {
     };
     let mut all: Vec<_> = first_packets(12).into_iter().map(together).collect();
     all.extend((0..LINKS.len()).map(|link| [&[4, link as u8, 80, 0][..], &inside_of_everything()].concat()));
+    let ethernet = LINKS.iter().position(|(link, _)| *link == LinkType::ETHERNET).expect("Ethernet") as u8;
+    let framed = |frame: &Vec<u8>| [&[ethernet][..], &(frame.len() as u16).to_le_bytes(), frame].concat();
+    all.extend(tunnels().iter().map(|frame| [&[0][..], &framed(frame)].concat()));
+    all.extend(
+        [fragments(), unusual()].map(|frames| [vec![0], frames.iter().flat_map(framed).collect()].concat()),
+    );
     all
+}
+
+/// A datagram in more pieces than are followed, and one whose second half comes too late.
+fn fragments() -> Vec<Vec<u8>> {
+    let piece = |id: u8, offset: u16, more: bool| {
+        let mut frame = self::ethernet(6, &inside_of_everything()[26..34]);
+        frame[19] = id;
+        frame[20..22].copy_from_slice(&(offset | if more { 0x2000 } else { 0 }).to_be_bytes());
+        frame
+    };
+    let first = std::iter::once(piece(1, 0, true));
+    first.chain((0..70).map(|n| piece(2, 3 * n, true))).chain([piece(1, 1, false)]).collect()
+}
+
+/// Frames whose type is a length (IEEE 802.3), with what may follow.
+fn unusual() -> Vec<Vec<u8>> {
+    let ip = &inside_of_everything()[6..];
+    let frame = |head: &[u8]| {
+        let len = ((head.len() + ip.len()) as u16).to_be_bytes();
+        [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2][..], &len, head, ip].concat()
+    };
+    [
+        &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..],
+        &[0xaa, 0xaa, 3, 0, 0, 0xf8, 8, 0],
+        &[0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 0],
+        &[0xaa, 0xaa, 3, 1, 2, 3, 8, 0],
+        &[0x42, 0x42, 3],
+        &[0xfe, 0xfe, 3],
+        &[0xff, 0xff],
+        &[6, 6, 3],
+    ]
+    .map(frame)
+    .to_vec()
+}
+
+/// An Ethernet frame of an IPv4 packet.
+fn ethernet(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0];
+    frame.extend((20 + payload.len() as u16).to_be_bytes());
+    frame.extend([0, 7, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    frame.extend(payload);
+    frame
+}
+
+/// The same segment inside of each tunnel, with what is optional in its header.
+fn tunnels() -> Vec<Vec<u8>> {
+    let inner = inside_of_everything()[6..].to_vec();
+    let framed = ethernet(6, &inner[20..]);
+    let udp = |port: u16, shim: &[u8], inner: &[u8]| {
+        let len = (8 + shim.len() + inner.len()) as u16;
+        let header =
+            [&40_000_u16.to_be_bytes()[..], &port.to_be_bytes(), &len.to_be_bytes(), &[0, 0]].concat();
+        ethernet(17, &[&header[..], shim, inner].concat())
+    };
+    let gre = |header: &[u8], inner: &[u8]| ethernet(47, &[header, inner].concat());
+    vec![
+        udp(4789, &[8, 0, 0, 0, 0, 0, 1, 0], &framed),
+        udp(8472, &[0, 0, 0, 0, 0, 0, 1, 0], &framed),
+        udp(6081, &[1, 0, 0x65, 0x58, 0, 0, 1, 0, 0, 0, 0, 0], &framed),
+        udp(6081, &[0x40, 0, 8, 0, 0, 0, 1, 0], &inner),
+        udp(2152, &[0x30, 255, 0, 0, 0, 0, 0, 1], &inner),
+        udp(2152, &[0x34, 255, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0x85, 1, 0, 0, 0], &inner),
+        udp(2152, &[0x34, 255, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0x85, 0, 0, 0, 0], &inner),
+        udp(2152, &[0x30, 1, 0, 0, 0, 0, 0, 1], &inner),
+        gre(&[0, 0, 8, 0], &inner),
+        gre(&[0xb0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1], &inner),
+        gre(&[0x40, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 3, 4, 0, 0, 0, 0], &inner),
+        gre(&[0x30, 0x81, 0x88, 0x0b, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xff, 3, 0, 0x21], &inner),
+        gre(&[0, 0, 0x88, 0xbe], &framed),
+        gre(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], &framed),
+        gre(
+            &[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+            &framed,
+        ),
+        gre(&[0, 0, 0x65, 0x58], &framed),
+        ethernet(4, &inner),
+    ]
 }
 
 pub fn packet() -> Vec<Vec<u8>> {
