@@ -20,8 +20,9 @@ pub fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize
     let at = memchr::memmem::find_iter(data, &begins).find(|&at| {
         let [window, checksum] = [s.window, s.checksum].map(u16::to_be_bytes);
         let rest = [s.flags.0, window[0], window[1], checksum[0], checksum[1]];
-        // Addresses of the header's own octets look like it an octet too early; options tell them apart.
+        // Addresses of the header's own octets look like it an octet too early; its length and options tell them apart.
         data.get(at + 13..at + 18) == Some(&rest)
+            && data[at + 12] >> 4 >= SHORTEST as u8 / 4
             && data.get(at + SHORTEST..end(at)).is_none_or(|options| says_the_same(s, options))
     })?;
     Some(at..end(at))
