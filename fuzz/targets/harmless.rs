@@ -135,8 +135,11 @@ fn html(page: &str) {
 /// The cells of a row as a spreadsheet sees them.
 fn cells(row: &str) -> Vec<String> {
     let (mut cells, mut quoted) = (vec![String::new()], false);
-    for c in row.chars() {
+    let mut chars = row.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            // A quote inside of quotes is written twice.
+            '"' if quoted && chars.next_if_eq(&'"').is_some() => cells.last_mut().expect("a cell").push('"'),
             '"' => quoted = !quoted,
             ',' if !quoted => cells.push(String::new()),
             c => cells.last_mut().expect("a cell").push(c),
