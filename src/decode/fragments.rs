@@ -233,13 +233,23 @@ impl Datagram {
         if range.start == 0 {
             self.protocol.get_or_insert(protocol);
         }
-        for (at, octet) in (range.start as usize..HEAD).zip(data) {
-            if self.captured & (1 << at) == 0 {
-                self.captured |= 1 << at;
+        self.keep(range.start as usize, data);
+        self.pass(range)
+    }
+
+    /// Keeps of the octets at `from` what belongs to the head and was not captured before.
+    fn keep(&mut self, from: usize, data: &[u8]) {
+        let Some(room) = HEAD.checked_sub(from).filter(|&room| room > 0 && !data.is_empty()) else { return };
+        let octets = data.len().min(room);
+        let bits = (u128::MAX >> (HEAD - octets)) << from;
+        if self.captured & bits == 0 {
+            self.head[from..from + octets].copy_from_slice(&data[..octets]);
+        } else {
+            for (at, octet) in (from..HEAD).zip(data).filter(|(at, _)| self.captured & (1 << at) == 0) {
                 self.head[at] = *octet;
             }
         }
-        self.pass(range)
+        self.captured |= bits;
     }
 
     /// Joins a range with those that passed; `false` if it overlaps one of them.
