@@ -282,7 +282,7 @@ fn told(clock: &Clock, report: &CompareReport) -> String {
     };
     let outliers = match clock.outliers {
         0 => String::new(),
-        n => format!(" ({} that no even clock explains)", count(n, "segment")),
+        n => format!(" (leaving out {} that no even clock explains)", count(n, "segment")),
     };
     format!("{offset}{within}{drift}{outliers}")
 }
