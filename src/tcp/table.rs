@@ -4,6 +4,12 @@
 //! as over is decided by capture time when a segment of its flow arrives, so the sweep that takes retired ones out of
 //! memory is only housekeeping and its timing changes no result.
 
+mod joining;
+mod leaving;
+
+pub use joining::FlowPart;
+pub use leaving::Limits;
+
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
@@ -16,51 +22,6 @@ use super::left_out::LeftOut;
 use super::slab::Slab;
 use super::streams::Streams;
 use crate::wire::{FlowKey, Segment, Side, Span, Stamp, TcpFlags, Timestamp};
-
-/// How long connections that are over stay in reach of late segments.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// After both FINs were acknowledged a connection is kept whole for this long: repetitions come within seconds.
-    pub settle: Span,
-    /// After both FINs were acknowledged, segments of that flow are known for stragglers: 2 MSL, 4 minutes
-    /// (RFC 9293 §3.4.2). They are counted and change nothing.
-    pub linger: Span,
-    /// After a RST on an established connection. The other end may not have heard it and speak hours later: the
-    /// default keep-alive time (RFC 9293 §3.8.4, 2 hours) and its probes.
-    pub linger_after_reset: Span,
-    /// After a SYN that drew no answer: longer than any stack repeats it (Linux: 127 s).
-    pub attempt: Span,
-    /// How many connections may be held at once; beyond, the one idle for longest is retired. None: no limit.
-    pub max_connections: Option<usize>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            settle: Span::secs(2),
-            linger: Span::secs(240),
-            linger_after_reset: Span::secs(8_100),
-            attempt: Span::secs(180),
-            max_connections: None,
-        }
-    }
-}
-
-impl Limits {
-    /// Whether nothing that follows a capture which ended then can be a segment of that connection.
-    pub fn is_settled(&self, connection: &Connection, end: Timestamp) -> bool {
-        connection.closed_by_both() && end - connection.last().at > self.settle
-    }
-}
-
-/// What one part of a capture holds of a flow; frames are numbered through all parts.
-#[derive(Clone, Debug, Default)]
-pub struct FlowPart {
-    /// Its connections, in order of their first frames.
-    pub connections: Vec<Connection>,
-    /// Segments that no part holds alone: the fragments before the last one lie in parts before.
-    pub late: Vec<Segment>,
-}
 
 /// Connections by flow, and those that are finished.
 #[derive(Clone, Debug)]
@@ -253,113 +214,6 @@ impl Table {
         })
     }
 
-    /// Self was seen before `later`, at the same capture point; the law of [`Connection::then`] holds for each flow.
-    ///
-    /// `later` must be a table [of a part](Table::of_part) whose finished connections were not taken. Stream numbers
-    /// are those of a single capture, so there are none afterwards.
-    pub fn then(mut self, later: Table) -> Table {
-        self.stragglers += later.stragglers;
-        let mut all: Vec<_> = later.into_connections().collect();
-        all.sort_by_key(|connection| (connection.key, connection.first.frame));
-        for flow in all.chunk_by(|one, next| one.key == next.key) {
-            self.then_flow(&flow[0].key, flow, &[]);
-        }
-        self.lose_streams();
-        self
-    }
-
-    /// Joins the connections of one flow, as the parts of a capture hold them, in the order of the parts. The table has to
-    /// be empty, and is so afterwards.
-    ///
-    /// Stream numbers are those of a single part, where there is only one.
-    pub fn join_flow(&mut self, key: &FlowKey, parts: &[FlowPart]) -> Vec<Connection> {
-        if let [FlowPart { connections, late }] = parts
-            && let [only] = connections.as_slice()
-            && late.is_empty()
-        {
-            return vec![only.clone().whole()];
-        }
-        parts.iter().for_each(|part| self.then_flow(key, &part.connections, &part.late));
-        let mut joined = std::mem::take(&mut self.finished);
-        let slots = (0..self.slab.capacity()).filter(|&slot| self.slab.is_taken(slot)).collect::<Vec<_>>();
-        joined.extend(slots.into_iter().map(|slot| self.slab.remove(slot)));
-        (self.index, self.streams) = Default::default();
-        self.previous.clear();
-        for connection in &mut joined {
-            connection.bits &= !Connection::TABLE_BITS;
-            let same =
-                |own: &&Connection| own.first == connection.first && own.opener() == connection.opener();
-            let own = parts
-                .first()
-                .filter(|_| parts.len() == 1)
-                .and_then(|part| part.connections.iter().find(same));
-            connection.stream = own.map_or(Connection::NO_STREAM, |own| own.stream);
-        }
-        joined
-    }
-
-    /// Replays the heads of one flow's connections in order of capture (one that was replaced may have stragglers), and
-    /// takes over what was counted after each head where the head ends.
-    fn then_flow(&mut self, key: &FlowKey, flow: &[Connection], late: &[Segment]) {
-        let hash = self.hash(key);
-        let head = |connection: &Connection| connection.head().map(|head| head.segments.len()).unwrap_or(0);
-        let heads = flow.iter().flat_map(|connection| {
-            let segments = connection.head().map_or(&[][..], |head| &head.segments);
-            let numbered = segments.iter().enumerate();
-            numbered.map(move |(n, segment)| (segment.seen.frame, Some((connection, n + 1)), segment))
-        });
-        let late = late.iter().map(|segment| (place(segment, flow), None, segment));
-        let mut order: Vec<_> = heads.chain(late).collect();
-        order.sort_by_key(|(place, of, _)| (*place, of.is_some()));
-        for (place, of, segment) in order {
-            let ends_head =
-                of.filter(|&(connection, n)| n == head(connection)).map(|(connection, _)| connection);
-            match (self.observe_hashed(hash, Slab::NO_SLOT, key, segment), ends_head) {
-                (Some(slot), Some(connection)) => self.absorb(slot, connection),
-                (Some(slot), None) if of.is_none() && place < segment.seen.frame => {
-                    self.slab[slot].bits |= Connection::ABOUT;
-                }
-                (None, Some(connection)) if self.is_no_straggler(connection, segment) => {
-                    self.take_over(hash, connection);
-                }
-                _ => {}
-            }
-        }
-        for connection in flow.iter().filter(|connection| head(connection) == 0) {
-            let slot = self.find(hash, key);
-            let slot = slot.unwrap_or_else(|| self.begin(hash, key, false, connection.first));
-            self.absorb(slot, connection);
-        }
-        // What looked like another connection to the part may have been this one's SYN sent again.
-        if let Some(slot) = self.find(hash, key) {
-            self.slab[slot].bits &= !Connection::REUSED;
-        }
-    }
-
-    /// Whether a part's connection goes on behind a head of which every segment, up to this one, came late for the connection
-    /// before: it was opened, or lasts longer than stragglers come.
-    fn is_no_straggler(&self, part: &Connection, last_of_head: &Segment) -> bool {
-        part.head().is_some_and(|head| head.closed.is_some())
-            && (part.opener().is_some() || part.last().at - last_of_head.seen.at > self.limits.linger)
-    }
-
-    /// Adds a part's connection as it is, as the flow's latest.
-    fn take_over(&mut self, hash: u64, part: &Connection) {
-        let new = match self.find(hash, &part.key) {
-            Some(slot) => self.anew(hash, slot, &part.key, false, part.first),
-            None => self.begin(hash, &part.key, false, part.first),
-        };
-        let bits = self.slab[new].bits & Connection::TABLE_BITS;
-        self.slab[new] = part.clone().whole();
-        self.slab[new].bits |= bits;
-        self.slab.set_end(new, self.end(&self.slab[new]));
-    }
-
-    fn absorb(&mut self, slot: u32, part: &Connection) {
-        self.slab[slot].absorb(part);
-        self.slab.set_end(slot, self.end(&self.slab[slot]));
-    }
-
     /// How its streams are numbered.
     pub(super) fn streams(&self) -> &Streams {
         &self.streams
@@ -435,27 +289,6 @@ impl Table {
         connection.is_replaced_by(segment) || self.expired(connection, segment.seen.at)
     }
 
-    /// Whether nothing that arrives now can belong to it any more.
-    fn expired(&self, connection: &Connection, now: Timestamp) -> bool {
-        self.lingers(connection).is_some_and(|linger| now - connection.last().at > linger)
-    }
-
-    /// For how long after its last segment it stays in reach; none: for ever.
-    fn lingers(&self, connection: &Connection) -> Option<Span> {
-        if connection.closed_by_both() {
-            Some(self.limits.settle)
-        } else if connection.is_empty() || !connection.established() && !connection.midstream() {
-            Some(self.limits.attempt)
-        } else if self.part && connection.midstream() && connection.has_ending() {
-            // An earlier part may know that it is over. If not, then joining puts the pieces together again.
-            Some(self.limits.settle)
-        } else if connection.is_over() {
-            Some(self.limits.linger_after_reset)
-        } else {
-            None
-        }
-    }
-
     /// Replaces the connection in `slot` by a new one.
     #[cold]
     fn anew(&mut self, hash: u64, slot: u32, key: &FlowKey, with_syn: bool, now: Stamp) -> u32 {
@@ -518,84 +351,8 @@ impl Table {
             _ => slot,
         }
     }
-
-    /// Takes out what is retired, a few slots at a time.
-    fn sweep(&mut self, slots: usize, now: Timestamp) {
-        for _ in 0..slots.min(self.slab.capacity() as usize) {
-            self.hand = if self.hand + 1 < self.slab.capacity() { self.hand + 1 } else { 0 };
-            let slot = self.hand;
-            if self.slab.may_have_ended(slot, now) && self.end(&self.slab[slot]).is_some_and(|end| now > end)
-            {
-                self.retire(slot);
-            }
-        }
-    }
-
-    /// After when the sweep takes it out.
-    fn end(&self, connection: &Connection) -> Option<Timestamp> {
-        // What is closed by both is known for a straggler's all the same, held or not.
-        let late = if connection.closed_by_both() { Span::ZERO } else { Table::CLOCKS_STEP };
-        Some(connection.last().at + self.lingers(connection)? + late)
-    }
-
-    /// Under a memory limit: retires, among a handful, an attempt that was never answered before anything else, or the
-    /// one idle for longest. A scan has no influence on connections then that are really there.
-    fn give_up_one(&mut self, now: Timestamp) {
-        let capacity = self.slab.capacity();
-        let mut least: Option<((bool, Timestamp), u32)> = None;
-        for step in 1..=Table::HANDFUL.min(capacity) {
-            let slot = (self.hand + step) % capacity;
-            let connection = &self.slab[slot];
-            if self.slab.is_taken(slot) && connection.bits & Connection::SUPERSEDED == 0 {
-                let worth = (!connection.is_attempt(), connection.last().at);
-                if least.is_none_or(|(other, _)| worth < other) {
-                    least = Some((worth, slot));
-                }
-            }
-        }
-        self.sweep(Table::HANDFUL as usize, now);
-        if self.slab.len() >= self.limits.max_connections.unwrap_or(usize::MAX)
-            && let Some((_, slot)) = least
-        {
-            self.retire(slot);
-            if let Some(retired) = self.finished.last_mut().filter(|retired| !retired.is_over()) {
-                retired.bits |= Connection::GIVEN_UP;
-            }
-        }
-    }
-
-    fn retire(&mut self, slot: u32) {
-        // One that was superseded goes when the one that took its place goes.
-        if self.slab[slot].bits & Connection::SUPERSEDED != 0 {
-            return;
-        }
-        if let Some(older) = self.previous.remove(&slot) {
-            self.finish(older);
-        }
-        let hash = self.hash(&self.slab[slot].key);
-        let connection = &self.slab[slot];
-        let closed = connection.closed_by_both().then(|| connection.last().at);
-        self.streams.retire(&connection.key, connection.stream, closed);
-        self.index.remove(hash, slot);
-        self.finish(slot);
-    }
-
-    fn finish(&mut self, slot: u32) {
-        let mut connection = self.slab.remove(slot);
-        connection.bits &= !Connection::TABLE_BITS;
-        self.finished.push(connection);
-    }
 }
 
 fn is_syn(segment: &Segment) -> bool {
     segment.flags.any(TcpFlags::SYN) && !segment.flags.any(TcpFlags::ACK)
-}
-
-/// The frame at which a segment is taken up that its part did not know. Behind a head that was full, only sums are known:
-/// there it is taken up where the head ends, and counts are *about*.
-fn place(late: &Segment, flow: &[Connection]) -> u64 {
-    let begun = flow.iter().rev().find(|connection| connection.first.frame < late.seen.frame);
-    let full = begun.and_then(Connection::head).filter(|head| head.closed.is_some());
-    let end = full.and_then(|head| head.segments.last()).map(|last| last.seen.frame);
-    end.map_or(late.seen.frame, |end| end.min(late.seen.frame))
 }
