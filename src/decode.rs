@@ -103,6 +103,8 @@ pub struct Decoder {
     /// Set where a fragment was met by one that keeps none.
     met_fragment: bool,
     keeps_none: bool,
+    /// Where the last walk ended at a TCP header: its address, and the octets from there on that belong to the segment.
+    tcp: (usize, usize),
 }
 
 impl Decoder {

@@ -171,7 +171,7 @@ impl<W: Write> Extract<'_, W> {
         let key = &judged.connection.key;
         let packet = match self.request.names {
             Some(names) => Anonymous::of(record, key, &hit.segment, names),
-            None => match cut_after_tcp_header(record, key, &hit.segment, self.request.payload) {
+            None => match cut_after_tcp_header(record, self.request.payload) {
                 Some(upto) => {
                     let interface = self.interface(hit, record.link)?;
                     let data = &record.data[..upto];

@@ -245,6 +245,17 @@ fn erf_is_told_by_its_records() {
     let [drop] = told.summary.drops[..] else { panic!("{:?}", told.summary.drops) };
     assert_eq!((drop.after_frame, drop.before_frame, drop.count), (1, 2, 5));
     assert_eq!(told.summary.links(), [(LinkType::ETHERNET, 11), (LinkType::UNKNOWN, 1)]);
+    // Records and interfaces beyond the limits are damage.
+    let longest = whole.iter().map(|packet| packet.data.len() as u32).max().expect("packets");
+    for (limits, what) in [
+        (Limits { max_record: longest - 1, ..SMALL }, "exceeds"),
+        (Limits { max_interfaces: 0, ..SMALL }, "interface 0"),
+    ] {
+        let read = read_from(io::Cursor::new(bytes.clone()), &limits).expect("a capture");
+        assert!(read.records.iter().all(|record| (record.data.len() as u32) < longest), "{what}");
+        assert!(read.records.len() < 12 && read.summary.interfaces.len() <= limits.max_interfaces, "{what}");
+        assert!(read.summary.damage[0].to_string().contains(what), "{:?}", read.summary.damage);
+    }
 }
 
 #[test]

@@ -61,11 +61,10 @@ pub fn run(data: &[u8]) {
             assert!(!skip.name().is_empty());
         }
         if let Decoded::Segment(key, segment) = decoded {
-            if let Some(header) = tcp_header(data, &key, &segment) {
-                assert!(
-                    header.len() <= 60
-                        && maximum_segment_size(&data[header]).is_none_or(|size| size as usize <= 65_535)
-                );
+            if let Some(header) = tcp_header(&record).map(|header| &data[header]) {
+                assert!((18..=60).contains(&header.len()));
+                assert_eq!(header[4..8], segment.seq.0.to_be_bytes(), "the header of this segment");
+                maximum_segment_size(header);
             }
             assert_eq!((segment.seen.frame, segment.seen.at), (frame, record.at));
             assert!(key.lo <= key.hi);

@@ -34,7 +34,7 @@ pub fn run(data: &[u8]) {
     let wire_len = bytes.0.len() as u32;
     let Some((key, segment)) = decoded(link, bytes.0, wire_len) else { return };
     let record = Record { frame: 1, at: Timestamp(1), link, interface: 0, wire_len, data: bytes.0 };
-    if let Some(upto) = cut_after_tcp_header(&record, &key, &segment, payload) {
+    if let Some(upto) = cut_after_tcp_header(&record, payload) {
         assert!(upto <= bytes.0.len());
     }
     let names = Names::new(b"a key");

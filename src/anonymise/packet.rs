@@ -25,13 +25,8 @@ pub struct Anonymous {
 
 /// Octets of the record up to the end of the TCP header and so many of the payload; none if the header is not in it
 /// (the last of several fragments).
-pub fn cut_after_tcp_header(
-    record: &Record<'_>,
-    key: &FlowKey,
-    s: &Segment,
-    payload: usize,
-) -> Option<usize> {
-    let header = tcp_header(record.data, key, s)?;
+pub fn cut_after_tcp_header(record: &Record<'_>, payload: usize) -> Option<usize> {
+    let header = tcp_header(record)?;
     Some(header.end.saturating_add(payload).min(record.data.len()))
 }
 
@@ -48,7 +43,7 @@ impl Anonymous {
     /// as right or wrong as it was.
     pub fn of(record: &Record<'_>, key: &FlowKey, s: &Segment, names: &Names) -> Anonymous {
         let [from, to] = ends(key, s).map(|end| end.addr());
-        let old_tcp = match tcp_header(record.data, key, s) {
+        let old_tcp = match tcp_header(record) {
             Some(header) => record.data[header].to_vec(),
             None => written(key, s),
         };
@@ -62,7 +57,8 @@ impl Anonymous {
         }
         let header_len = old_tcp.get(12).map_or(SHORTEST, |offset| usize::from(offset >> 4) * 4);
         let (packet, packet_len) = packet(new_from, new_to, s, &tcp, header_len);
-        let frame = if record.link == LinkType::ETHERNET { ethernet(record.data, from, names) } else { None };
+        let frame =
+            if record.link == LinkType::ETHERNET { ethernet(record.data, &packet, names) } else { None };
         match frame {
             Some(mut data) => {
                 let wire_len = packet_len + data.len() as u32;
@@ -182,8 +178,8 @@ fn packet(from: IpAddr, to: IpAddr, s: &Segment, tcp: &[u8], header_len: usize) 
     (data, len)
 }
 
-/// The link header with other addresses, up to the IP packet; none if anything but VLAN tags lies between.
-fn ethernet(data: &[u8], address: IpAddr, names: &Names) -> Option<Vec<u8>> {
+/// The link header with other addresses, in front of that IP packet; none if anything but VLAN tags lies between.
+fn ethernet(data: &[u8], packet: &[u8], names: &Names) -> Option<Vec<u8>> {
     let mut header = Vec::with_capacity(18);
     for at in [0, 6] {
         header.extend(names.mac(*data.get(at..)?.first_chunk()?));
@@ -200,7 +196,8 @@ fn ethernet(data: &[u8], address: IpAddr, names: &Names) -> Option<Vec<u8>> {
     if !matches!(ether_type, [0x08, 0x00] | [0x86, 0xdd]) {
         return None;
     }
-    header.extend(if address.is_ipv4() { [0x08, 0x00] } else { [0x86, 0xdd] });
+    // What was IPv6 may have become IPv4, where both addresses are mapped ones.
+    header.extend(if packet.first()? >> 4 == 4 { [0x08, 0x00] } else { [0x86, 0xdd] });
     Some(header)
 }
 

@@ -101,26 +101,31 @@ fn recognise(bytes: &[u8], at_end: bool) -> Recognised {
     Recognised::Yes
 }
 
-fn open(_: &mut Source, _: &Limits, summary: &mut Summary) -> Opened {
+fn open(_: &mut Source, limits: &Limits, summary: &mut Summary) -> Opened {
     summary.byte_order = Some(ByteOrder::Big);
     summary.dropped = Some(0);
-    Ok(Box::new(Erf { ports: Vec::new() }))
+    Ok(Box::new(Erf { limits: *limits, ports: Vec::new() }))
 }
 
 struct Erf {
+    limits: Limits,
     /// Port and link type of each interface; a port that carries several kinds is several interfaces.
     ports: Vec<(u8, LinkType)>,
 }
 
 impl Erf {
-    fn interface(&mut self, port: u8, link: LinkType, summary: &mut Summary) -> u32 {
+    /// Index of the interface; none if there are as many as are allowed.
+    fn interface(&mut self, port: u8, link: LinkType, summary: &mut Summary) -> Option<u32> {
         // Four ports and a handful of link types: never many.
-        let index = self.ports.iter().position(|known| *known == (port, link)).unwrap_or_else(|| {
-            self.ports.push((port, link));
-            summary.interfaces.push(Interface { name: Some(format!("port {port}")), ..Interface::new(link) });
-            self.ports.len() - 1
-        });
-        index as u32
+        if let Some(index) = self.ports.iter().position(|known| *known == (port, link)) {
+            return Some(index as u32);
+        }
+        if self.ports.len() == self.limits.max_interfaces {
+            return None;
+        }
+        self.ports.push((port, link));
+        summary.interfaces.push(Interface { name: Some(format!("port {port}")), ..Interface::new(link) });
+        Some(self.ports.len() as u32 - 1)
     }
 }
 
@@ -148,7 +153,16 @@ impl Walk for Erf {
             }
             let (link, front) = link_of(header.kind & !MORE, this.get(data).copied());
             data = (data + front).min(record);
-            let interface = self.interface(header.flags & 3, link, summary);
+            // Records are padded to eight octets.
+            let captured = (record - data).min(usize::from(header.wire)) as u32;
+            if captured > self.limits.max_record {
+                let limit = self.limits.max_record;
+                break Stop::Damaged(DamageKind::RecordTooLong { claimed: captured, limit });
+            }
+            let port = header.flags & 3;
+            let Some(interface) = self.interface(port, link, summary) else {
+                break Stop::Damaged(DamageKind::UnknownInterface(u32::from(port)));
+            };
             let frame = summary.frames + found.len() as u64 + 1;
             if header.losses > 0 {
                 summary.add_drop(Drop {
@@ -162,8 +176,7 @@ impl Walk for Erf {
             found.push(Frame {
                 at: header.at,
                 start: (bytes.len() - rest.len() + data) as u32,
-                // Records are padded to eight octets.
-                captured: (record - data).min(usize::from(header.wire)) as u32,
+                captured,
                 wire_len: u32::from(header.wire),
                 interface,
             });

@@ -35,12 +35,11 @@ impl Trace {
     }
 
     /// Takes the next segment.
-    pub(super) fn take(&mut self, hit: &Hit<'_>, connection: &Connection) {
+    pub(super) fn take(&mut self, hit: &Hit<'_>) {
         let segment = hit.segment;
         let Some((act, _)) = self.acts.next(&segment) else { return };
-        let header = || tcp_header(hit.record.data, &connection.key, &segment);
         let mss = match segment.flags.any(TcpFlags::SYN) {
-            true => header().and_then(|header| maximum_segment_size(&hit.record.data[header])),
+            true => tcp_header(&hit.record).and_then(|header| maximum_segment_size(&hit.record.data[header])),
             false => None,
         };
         let kept = Kept { segment, act, mss };

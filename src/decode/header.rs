@@ -2,30 +2,19 @@
 
 use std::ops::Range;
 
-use super::tcp::{SHORTEST, says_the_same};
-use crate::wire::{FlowKey, Segment};
+use super::tcp::SHORTEST;
+use super::{Decoded, Decoder, Options};
+use crate::capture::Record;
 
-/// Where the TCP header of a segment lies in its record: its ports and numbers are known, so that no layer around it has
-/// to be. None if it is not in it (the segment was put together from fragments).
-pub fn tcp_header(data: &[u8], key: &FlowKey, s: &Segment) -> Option<Range<usize>> {
-    let mut begins = [0; 12];
-    begins[0..2].copy_from_slice(&key.endpoint(s.side).port().to_be_bytes());
-    begins[2..4].copy_from_slice(&key.endpoint(s.side.peer()).port().to_be_bytes());
-    begins[4..8].copy_from_slice(&s.seq.0.to_be_bytes());
-    begins[8..12].copy_from_slice(&s.ack.0.to_be_bytes());
-    let end = |at: usize| {
-        let len = data.get(at + 12).map_or(0, |offset| usize::from(offset >> 4) * 4);
-        (at + len.max(SHORTEST)).min(data.len())
-    };
-    let at = memchr::memmem::find_iter(data, &begins).find(|&at| {
-        let [window, checksum] = [s.window, s.checksum].map(u16::to_be_bytes);
-        let rest = [s.flags.0, window[0], window[1], checksum[0], checksum[1]];
-        // Addresses of the header's own octets look like it an octet too early; its length and options tell them apart.
-        data.get(at + 13..at + 18) == Some(&rest)
-            && data[at + 12] >> 4 >= SHORTEST as u8 / 4
-            && data.get(at + SHORTEST..end(at)).is_none_or(|options| says_the_same(s, options))
-    })?;
-    Some(at..end(at))
+/// Where the TCP header of the segment in this record lies. None if there is none, and for a fragment: what a segment was
+/// put together from lies in several records.
+pub fn tcp_header(record: &Record<'_>) -> Option<Range<usize>> {
+    let mut decoder = Decoder::without_fragments(Options::default());
+    let Decoded::Segment(..) = decoder.walk(record) else { return None };
+    let (address, captured) = decoder.tcp;
+    let at = address - record.data.as_ptr().addr();
+    let len = record.data.get(at + 12).map_or(SHORTEST, |offset| usize::from(offset >> 4) * 4);
+    Some(at..at + len.min(captured))
 }
 
 /// The maximum segment size option of a TCP header (RFC 9293 §3.7.1), if it was captured.

@@ -73,13 +73,6 @@ fn fill_options(segment: &mut Segment, options: &[u8]) {
     }
 }
 
-/// Whether a segment has what is kept of these options.
-pub(super) fn says_the_same(segment: &Segment, options: &[u8]) -> bool {
-    let mut again = *segment;
-    fill_options(&mut again, options);
-    again == *segment
-}
-
 const NO_OPERATION: u8 = 1;
 const TIMESTAMPS: u8 = 8;
 

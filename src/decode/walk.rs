@@ -89,6 +89,7 @@ impl Decoder {
         match protocol {
             IpNumber::TCP => {
                 let (key, segment) = tcp::decode(&frame, &ip, payload)?;
+                self.tcp = (payload.data.as_ptr().addr(), payload.data.len());
                 Ok(Decoded::Segment(key, segment))
             }
             IpNumber::UDP => {

@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets (`fuzz/targets`) on every seed and on many damaged ones, with the stable toolchain: the
-//! same inputs every time. What libFuzzer finds beyond them becomes an entry of [`seeds::found`].
+//! same inputs every time. What libFuzzer finds beyond them becomes a file in `found/`.
 //!
 //! `FUZZ_MUTATIONS` asks for more per target, `FUZZ_SEED` for others; `FUZZ_SEEDS=FOLDER` writes the seeds there for
 //! `cargo fuzz`, and `FUZZ_CORPUS=FOLDER` takes what that has kept besides; `FUZZ_TARGETS` names the targets, all if it is not set.

@@ -299,76 +299,11 @@ pub fn texts() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-/// Inputs that once were taken wrongly, by target.
+/// Inputs that once were taken wrongly, by target; their names in `found/` say why.
 pub fn found(target: &str) -> Vec<Vec<u8>> {
-    match target {
-        // A quote before what would be a formula: it is none, and the quote is written twice.
-        "text" => vec![b"\"=SUM(A1)".to_vec(), b"\"=@1\xff\"\"+1".to_vec()],
-        // The addresses before the TCP header look like it, but for the window: the header was found there.
-        "rewrite" => vec![
-            [
-                &[0, 0, 0x8a, 0x91, 0x9a, 0x48, 0xfd, 0x7e, 0xba, 0x5f, 0x16, 0xaf, 0xfc, 3, 0x86, 0xdd][..],
-                &[0x60, 0x0c, 0x81, 0x46, 0, 0x28, 6],
-                &[0x78; 47],
-                &[0x68],
-                &[0x78; 11],
-                &[0, 0, 0, 0x1e, 0xd7, 0],
-            ]
-            .concat(),
-            // The same with a header length that none can have.
-            [
-                &[
-                    0, 0, 138, 145, 154, 72, 253, 126, 186, 95, 22, 175, 252, 3, 134, 221, 96, 12, 129, 70,
-                    0, 40,
-                ][..],
-                &[
-                    6, 120, 120, 120, 120, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 120, 120, 120, 120, 120,
-                    120, 120,
-                ],
-                &[
-                    120, 120, 120, 120, 120, 64, 120, 120, 120, 120, 120, 120, 120, 120, 120, 120, 120, 120,
-                    120, 120, 120, 120,
-                ],
-                &[
-                    120, 120, 120, 120, 120, 120, 120, 120, 120, 27, 242, 35, 83, 48, 0, 171, 180, 171, 171,
-                    171, 171,
-                ],
-            ]
-            .concat(),
-            // The last octet of the addresses is that of ports, numbers and window: the header was found an octet too early.
-            [
-                &[0, 0, 0x1a, 0xff, 0x50, 0x1d, 0x46, 0x66, 0xb2, 0xaa, 0xca, 0xdd, 0x68, 0x9e, 8, 0][..],
-                &[
-                    0x45, 0, 0, 60, 0x35, 0xc6, 0x40, 0, 0x40, 6, 0x40, 0xa0, 0xc0, 0xa8, 0xf2, 0x23, 0x53,
-                    0x35, 0,
-                ],
-                &[0xab; 19],
-                &[4, 2, 8, 10, 0x2a, 0xa6, 0xf1, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 10, 0, 0],
-            ]
-            .concat(),
-        ],
-        // Both FINs lie in the second part, an earlier one with another number in the first: what comes a minute later is too
-        // late for the part, and not for the whole.
-        "table" => vec![
-            [
-                &[7][..],
-                &[0, 0, 0, 0, 0, 0, 0, 0, 2, 255, 1, 1, 0, 0, 64],
-                &[91, 1, 0, 0, 0, 1, 0, 0, 0, 18, 255, 1, 1, 0, 1],
-                &[64, 0, 1, 0, 0, 1, 0, 0, 0, 244, 0, 1, 1, 1, 1],
-                &[64, 8, 1, 4, 0, 1, 0, 0, 3, 24, 255, 1, 0, 0, 0],
-                &[12, 1, 1, 1, 64, 9, 1, 0, 8, 0, 0, 0, 0, 0, 0],
-                &[0, 0, 101, 0, 0, 3, 24, 255, 1, 1, 1, 101, 64, 12, 34],
-                &[101, 0, 0, 101, 0, 0, 0, 17, 255, 1, 1, 101, 101, 64, 1],
-                &[101, 0, 0, 0, 102, 0, 0, 0, 17, 255, 1, 1, 101, 102, 64],
-                &[0, 102, 0, 0, 102, 0, 1, 1, 0, 0, 64, 1, 3, 0, 0],
-                &[0, 0, 0, 0, 0, 255, 1, 1, 0, 1, 64, 0, 1, 0, 0],
-                &[1, 0, 0, 0, 16, 211, 159, 5, 64, 255, 1, 1, 1, 1, 64],
-                &[12, 155, 255, 0, 101, 0, 128, 1, 17, 255, 1, 1, 101, 101, 64],
-                &[1, 91, 0, 0, 205, 1, 0, 0, 16, 255, 1, 1, 101, 102, 64],
-                &[21, 101, 0, 0, 102, 0, 0, 0, 16, 255, 1, 1, 101, 102, 64],
-            ]
-            .concat(),
-        ],
-        _ => Vec::new(),
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/found").join(target);
+    let mut files: Vec<_> =
+        fs::read_dir(folder).into_iter().flatten().map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    files.iter().map(|path| fs::read(path).expect("a file")).collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn look_again(
             wanted.iter().map(|(group, _)| Trace::new(room(&groups[*group]))).collect();
         if !wanted.is_empty() {
             detail::read_again(&outcome.inputs, options, &connections, &mut |hit| {
-                kept[hit.which].take(hit, connections[hit.which]);
+                kept[hit.which].take(hit);
             })?;
         }
         for ((group, _), trace) in wanted.into_iter().zip(kept) {
