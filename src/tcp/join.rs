@@ -135,6 +135,16 @@ impl Connection {
         self.add_icmp(later);
     }
 
+    /// It ends no earlier than what a part that was absorbed counted after its head.
+    pub(super) fn lasts_until(&mut self, part: &Connection) {
+        let Some(closed) = part.head().and_then(|head| head.closed.as_ref()) else { return };
+        for x in 0..2 {
+            if part.halves[x].last != closed.halves[x].last {
+                self.halves[x].last = self.halves[x].last.max_frame(part.halves[x].last);
+            }
+        }
+    }
+
     pub(super) fn present(&self) -> Closed {
         let extra = self.extra.as_deref();
         Closed {

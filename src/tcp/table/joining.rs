@@ -72,11 +72,15 @@ impl Table {
         let late = late.iter().map(|segment| (place(segment, flow), None, segment));
         let mut order: Vec<_> = heads.chain(late).collect();
         order.sort_by_key(|(place, of, _)| (*place, of.is_some()));
+        let mut absorbed = Vec::new();
         for (place, of, segment) in order {
             let ends_head =
                 of.filter(|&(connection, n)| n == head(connection)).map(|(connection, _)| connection);
             match (self.observe_hashed(hash, Slab::NO_SLOT, key, segment), ends_head) {
-                (Some(slot), Some(connection)) => self.absorb(slot, connection),
+                (Some(slot), Some(connection)) => {
+                    self.absorb(slot, connection);
+                    absorbed.push((slot, connection));
+                }
                 (Some(slot), None) if of.is_none() && place < segment.seen.frame => {
                     self.slab[slot].bits |= Connection::ABOUT;
                 }
@@ -84,6 +88,12 @@ impl Table {
                     self.take_over(hash, connection);
                 }
                 _ => {}
+            }
+        }
+        // Of a head that ended later, some segments may have gone to a connection whose sums were added before.
+        for (slot, connection) in absorbed {
+            if self.slab.is_taken(slot) && self.slab[slot].key == *key {
+                self.slab[slot].lasts_until(connection);
             }
         }
         for connection in flow.iter().filter(|connection| head(connection) == 0) {
