@@ -142,11 +142,6 @@ pub fn judge(outcome: &Outcome, limit: Option<u64>) -> Vec<PatternFinding> {
     found.map(PatternFinding::resting_on_text).collect()
 }
 
-/// Where a pattern stands in [`PATTERNS`].
-pub fn rank(name: &str) -> Option<usize> {
-    PATTERNS.iter().position(|pattern| pattern.name() == name)
-}
-
 #[cfg(test)]
 mod talk;
 #[cfg(test)]

@@ -215,7 +215,8 @@ impl<'o> Survey<'o> {
             outcome.totals.one_direction += share.one_direction;
             outcome.connections.extend(share.listed);
         }
-        outcome.connections.sort_unstable_by_key(|judged| judged.connection.first.frame);
+        // Keys apart: what is moved at each step of sorting is large.
+        outcome.connections.sort_by_cached_key(|judged| judged.connection.first.frame);
         let Totals { slowest_close, longest_silence, .. } = &mut outcome.totals;
         let longest =
             [slowest_close, longest_silence].into_iter().flatten().map(|longest| &mut longest.stream);

@@ -3,8 +3,9 @@
 use anyhow::{Result, anyhow, bail};
 use cwait_pcap::analysis::{Judged, Options, Outcome};
 use cwait_pcap::extract::{self, ExtractError, Request};
+use cwait_pcap::patterns::PATTERNS;
 use cwait_pcap::report::plain;
-use cwait_pcap::{detail, findings, patterns};
+use cwait_pcap::{detail, findings};
 use jiff::tz::TimeZone;
 
 use super::analyze::{may_pass, options, read, select};
@@ -16,7 +17,8 @@ use super::status::Status;
 
 /// Reads, chooses, writes.
 pub fn run(args: &ExtractArgs) -> Result<Status> {
-    let unknown = |name: &&String| findings::rule(name).is_none() && patterns::rank(name).is_none();
+    let pattern = |name: &str| PATTERNS.iter().any(|pattern| pattern.name() == name);
+    let unknown = |name: &&String| findings::rule(name).is_none() && !pattern(name);
     if let Some(name) = args.finding.iter().find(unknown) {
         bail!("no finding is called '{name}'; 'cwait-pcap explain' lists them");
     }

@@ -61,11 +61,11 @@ pub fn quote(frame: &Frame, ip: &Ip, protocol: IpNumber, message: Payload<'_>) -
 
 /// Eight octets of TCP are all that RFC 792 promises: ports and sequence number.
 fn quoted_tcp(quoted: Payload<'_>) -> Result<(Ip, &[u8; 8]), Skip> {
-    let packet = match raw::ip(quoted)? {
+    let mut packet = match raw::ip(quoted)? {
         (EtherType::IPV4, packet) => ip::v4(packet)?,
         (_, packet) => ip::v6(packet)?,
     };
-    let packet = ip::extensions(packet)?;
+    ip::extensions(&mut packet)?;
     if packet.protocol != IpNumber::TCP || packet.piece.offset != 0 {
         return Err(Skip::Icmp);
     }

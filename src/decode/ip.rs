@@ -106,7 +106,7 @@ pub fn v6(packet: Payload<'_>) -> Result<Packet<'_>, Skip> {
 
 /// Skips extension headers (RFC 8200 §4, RFC 4302) up to the upper layer or to a fragment header that splits
 /// the packet.
-pub fn extensions(mut packet: Packet<'_>) -> Result<Packet<'_>, Skip> {
+pub fn extensions(packet: &mut Packet<'_>) -> Result<(), Skip> {
     const MOST: usize = 16;
     for _ in 0..MOST {
         let here = packet.payload;
@@ -136,12 +136,12 @@ pub fn extensions(mut packet: Packet<'_>) -> Result<Packet<'_>, Skip> {
                 };
                 (header.next_header(), header.slice().len())
             }
-            _ => return Ok(packet),
+            _ => return Ok(()),
         };
         packet.protocol = next;
         packet.payload = here.skip(len, Skip::BadIp)?;
         if !packet.piece.is_whole() {
-            return Ok(packet);
+            return Ok(());
         }
     }
     Err(Skip::TooDeep)

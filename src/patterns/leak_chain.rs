@@ -57,6 +57,10 @@ impl Pattern for LeakChain {
     }
 
     fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
+        // The graph has a place for every connection of a flood, of which nobody owes anything.
+        if !scene.outcome.connections.iter().any(owes_fin) {
+            return Vec::new();
+        }
         let (hosts, paired) = graph(scene);
         let behind = first_trouble_behind(&hosts);
         let fronts = hosts.edge_indices().filter(|&edge| leaks(scene, &hosts[edge]));
@@ -200,10 +204,11 @@ fn hangs(scene: &Scene<'_>, judged: &Judged) -> Option<Stamp> {
 
 /// A service that owes FINs.
 fn leaks(scene: &Scene<'_>, leg: &Leg) -> bool {
-    leg.troubled.iter().any(|(member, _)| {
-        let primary = scene.judged(*member).verdict.primary();
-        primary.is_some_and(|finding| matches!(finding.name, "missing-fin" | "late-fin"))
-    })
+    leg.troubled.iter().any(|(member, _)| owes_fin(scene.judged(*member)))
+}
+
+fn owes_fin(judged: &Judged) -> bool {
+    judged.verdict.primary().is_some_and(|finding| matches!(finding.name, "missing-fin" | "late-fin"))
 }
 
 /// Of each host, when the first of its upstreams hung.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{count, number};
-use super::{Finding, Length, Place, Report, Severity, Time};
+use super::{Finding, Length, Place, Report, Service, Severity, Time};
 use crate::wire::Span;
 
 /// What changed since an earlier report.
@@ -50,8 +50,9 @@ pub struct Change {
     pub before: Option<Rate>,
     /// How it is; null if it is not there.
     pub after: Option<Rate>,
-    /// False if this report has no connection of that place at all, so that nothing was tested.
-    pub tested: bool,
+    /// False if this report has no connection of that place at all, so that nothing was tested; null if that cannot be
+    /// told, since it has more services than it lists.
+    pub tested: Option<bool>,
 }
 
 /// How bad a finding is and how often it is met.
@@ -96,7 +97,7 @@ impl Against {
                 at: finding.at.clone(),
                 before: earlier.map(|finding| Rate::of(finding, old)),
                 after: Some(Rate::of(finding, new)),
-                tested: true,
+                tested: Some(true),
             };
             match (&change.before, &change.after) {
                 (Some(before), Some(after)) if before.resembles(after) => against.same += 1,
@@ -155,9 +156,11 @@ impl Change {
         if let Some(after) = &self.after {
             line += &format!(", is {after}");
         }
-        if !self.tested {
-            line += "; not tested: no connection of it was captured now";
-        }
+        line += match self.tested {
+            Some(true) => "",
+            Some(false) => "; not tested: no connection of it was captured now",
+            None => "; perhaps not tested: it is none of the services that are listed now",
+        };
         line
     }
 }
@@ -194,17 +197,16 @@ impl std::fmt::Display for Rate {
     }
 }
 
-/// Whether a report saw anything of that place. Paths and captures have no name that services carry: they count as
-/// seen.
-fn has_traffic(report: &Report, place: &Place) -> bool {
-    match place.role.as_str() {
-        "service" => report.services.iter().any(|service| service.endpoint == place.name),
-        "path" => {
-            let service = place.name.rsplit(" - ").next().unwrap_or_default();
-            report.services.iter().any(|known| known.endpoint == service)
-        }
-        _ => report.totals.connections > 0,
-    }
+/// Whether a report saw anything of that place; none if it does not list all services. Hosts and captures have no name that
+/// services carry: they count as seen.
+fn has_traffic(report: &Report, place: &Place) -> Option<bool> {
+    let service = match place.role.as_str() {
+        "service" => place.name.as_str(),
+        "path" => place.name.rsplit(" - ").next().unwrap_or_default(),
+        _ => return Some(report.totals.connections > 0),
+    };
+    let listed = report.services.iter().any(|known| known.endpoint == service);
+    (listed || report.services.len() < Service::LISTED).then_some(listed)
 }
 
 #[cfg(test)]
@@ -225,6 +227,20 @@ gone: path-idle-timeout at 198.51.100.7 - [2001:db8::5]:5000, was warning, 7 of 
 new: missing-fin at 192.0.2.9:443, is error, 10 of 10 (4.8 per hour)
 changed: probe at 198.51.100.2, was note, 20 of 20 (9.7 per hour), is note, 90 of 20 (43.6 per hour)
 "#);
+    }
+
+    #[test]
+    fn nothing_is_called_untested_where_not_all_services_are_listed() {
+        let mut after = quiet();
+        let service = sample().services[0].clone();
+        let others = (0..Service::LISTED).map(|n| format!("203.0.113.1:{n}"));
+        after.services = others.map(|endpoint| Service { endpoint, ..service.clone() }).collect();
+        let untested = |after: &Report| Against::compare(&sample(), after).gone[0].tested;
+        assert_eq!(untested(&after), None);
+        after.services[0].endpoint = service.endpoint;
+        assert_eq!(untested(&after), Some(true));
+        after.services.drain(..2);
+        assert_eq!(untested(&after), Some(false));
     }
 
     #[test]

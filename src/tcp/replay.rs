@@ -31,64 +31,60 @@ impl EndpointState {
     }
 }
 
-/// Something that happened to an endpoint, with the frame that shows it.
-struct Happening {
-    event: Event,
-    shown_by: Stamp,
-}
-
 /// Runs the RFC's machine over the facts of one side, under both assumptions.
 pub fn replay(connection: &Connection, side: Side) -> EndpointState {
-    let (proven, _) = run(connection, side, Delivery::Proven);
-    let (expected, last) = run(connection, side, Delivery::Expected);
-    let decided_by = if proven == expected { None } else { last };
-    EndpointState { proven, expected, decided_by }
+    let [proven, expected] =
+        [Delivery::Proven, Delivery::Expected].map(|delivery| Run::over(connection, side, delivery));
+    let decided_by = if proven.state == expected.state { None } else { expected.shown_by };
+    EndpointState { proven: proven.state, expected: expected.state, decided_by }
 }
 
-fn run(connection: &Connection, side: Side, delivery: Delivery) -> (State, Option<Stamp>) {
-    let mut state = State::Closed;
-    let mut shown_by = None;
-    for happening in happenings(connection, side, delivery) {
-        if let Some(next) = state.next(happening.event) {
-            state = next;
-            shown_by = Some(happening.shown_by);
+/// The machine, fed with what happened to one side in an order that the facts allow.
+struct Run {
+    state: State,
+    /// The frame that shows what moved it last.
+    shown_by: Option<Stamp>,
+}
+
+impl Run {
+    fn over(connection: &Connection, side: Side, delivery: Delivery) -> Run {
+        let mut run = Run { state: State::Closed, shown_by: None };
+        opening(connection, side, delivery, &mut run);
+        closing(connection, side, delivery, &mut run);
+        let by_itself = connection.rst(side).filter(|_| connection.ended_by_rst(side));
+        let by_peer = connection.rst(side.peer()).filter(|_| connection.ended_by_rst(side.peer()));
+        let delivered = by_peer.filter(|_| delivery == Delivery::Expected);
+        if let Some(rst) = by_itself.or(delivered) {
+            run.take(Event::Reset, rst.seen);
+        }
+        run
+    }
+
+    fn take(&mut self, event: Event, shown_by: Stamp) {
+        if let Some(next) = self.state.next(event) {
+            self.state = next;
+            self.shown_by = Some(shown_by);
         }
     }
-    (state, shown_by)
 }
 
-/// Everything that happened to this side, in an order that the facts allow.
-fn happenings(connection: &Connection, side: Side, delivery: Delivery) -> Vec<Happening> {
-    let mut all = Vec::with_capacity(8);
-    opening(connection, side, delivery, &mut all);
-    closing(connection, side, delivery, &mut all);
-    let by_itself = connection.rst(side).filter(|_| connection.ended_by_rst(side));
-    let by_peer = connection.rst(side.peer()).filter(|_| connection.ended_by_rst(side.peer()));
-    let delivered = by_peer.filter(|_| delivery == Delivery::Expected);
-    if let Some(rst) = by_itself.or(delivered) {
-        all.push(Happening { event: Event::Reset, shown_by: rst.seen });
-    }
-    all
-}
-
-fn opening(connection: &Connection, side: Side, delivery: Delivery, all: &mut Vec<Happening>) {
+fn opening(connection: &Connection, side: Side, delivery: Delivery, run: &mut Run) {
     let half = &connection.halves[side.index()];
     let peer = &connection.halves[side.peer().index()];
     let first = connection.first;
-    let mut push = |event, shown_by| all.push(Happening { event, shown_by });
     let Some(opener) = connection.opener() else {
         // Older than the capture: at least ESTABLISHED.
         for event in [Event::Listens, Event::ReceivesSyn, Event::SynAcked] {
-            push(event, first);
+            run.take(event, first);
         }
         return;
     };
     let expected = delivery == Delivery::Expected;
     if side == opener {
-        push(Event::SendsSyn, first);
+        run.take(Event::SendsSyn, first);
         let answered = peer.flags.all(TcpFlags::SYN | TcpFlags::ACK);
         if connection.established() || expected && answered {
-            push(Event::ReceivesSynAck, peer.last);
+            run.take(Event::ReceivesSynAck, peer.last);
         }
         return;
     }
@@ -98,27 +94,27 @@ fn opening(connection: &Connection, side: Side, delivery: Delivery, all: &mut Ve
         // Nobody listens.
         return;
     }
-    push(Event::Listens, first);
+    run.take(Event::Listens, first);
     if answered || expected && peer.synchronised() && half.spoke() {
-        push(Event::ReceivesSyn, first);
+        run.take(Event::ReceivesSyn, first);
     }
     let beyond_handshake = half.has_payload()
         || connection.fin(side).is_some()
         || half.has_ack() && half.ack.after(connection.tallies[side.peer().index()].isn + 1);
     if beyond_handshake || expected && connection.established() {
-        push(Event::SynAcked, peer.last);
+        run.take(Event::SynAcked, peer.last);
     }
 }
 
-fn closing(connection: &Connection, side: Side, delivery: Delivery, all: &mut Vec<Happening>) {
+fn closing(connection: &Connection, side: Side, delivery: Delivery, run: &mut Run) {
     let own = connection.fin(side);
     let other = connection.fin(side.peer());
-    let sent = own.map(|fin| Happening { event: Event::SendsFin, shown_by: fin.seen });
+    let sent = own.map(|fin| (Event::SendsFin, fin.seen));
     let received = match delivery {
         Delivery::Proven => other.and_then(|fin| fin.acked),
         Delivery::Expected => other.map(|fin| fin.seen),
     }
-    .map(|shown_by| Happening { event: Event::ReceivesFin, shown_by });
+    .map(|shown_by| (Event::ReceivesFin, shown_by));
     // That the acknowledgment of its FIN was heard is proven only where it came with the peer's FIN, which this side
     // has acknowledged in turn.
     let heard = other.filter(|fin| fin.acked.is_some()).and_then(|fin| fin.ack).zip(own);
@@ -126,10 +122,10 @@ fn closing(connection: &Connection, side: Side, delivery: Delivery, all: &mut Ve
     let acked = own
         .and_then(|fin| fin.acked)
         .filter(|_| delivery == Delivery::Expected || heard)
-        .map(|shown_by| Happening { event: Event::FinAcked, shown_by });
+        .map(|shown_by| (Event::FinAcked, shown_by));
     let closes_second = own.is_some_and(|fin| fin.closes_second);
     let acked_first = match (&acked, &received) {
-        (Some(acked), Some(received)) => acked.shown_by.frame <= received.shown_by.frame,
+        (Some((_, acked)), Some((_, received))) => acked.frame <= received.frame,
         _ => true,
     };
     let order = match (closes_second, acked_first) {
@@ -137,5 +133,7 @@ fn closing(connection: &Connection, side: Side, delivery: Delivery, all: &mut Ve
         (false, true) => [sent, acked, received],
         (false, false) => [sent, received, acked],
     };
-    all.extend(order.into_iter().flatten());
+    for (event, shown_by) in order.into_iter().flatten() {
+        run.take(event, shown_by);
+    }
 }

@@ -2,11 +2,13 @@
 //! counted.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
 
 use super::Builder;
 use crate::analysis::Judged;
-use crate::findings::{self, Case, Group, Scope, rule};
+use crate::findings::{self, Case, Group, RULES, Scope, rule};
 use crate::patterns::{self, PatternFinding};
 use crate::report::{
     Cause, Certainty, Drawing, Finding, Lasted, LeftOut, Place, Quote, Severity, Step, Time, Undecided,
@@ -14,12 +16,32 @@ use crate::report::{
 };
 use crate::wire::Endpoint;
 
-/// Findings of one rule at one place, before they are put into words.
-type Alike<'a> = BTreeMap<(usize, String), Vec<(&'a Judged, &'a findings::Finding)>>;
+/// A finding on a connection.
+type Member<'a> = (&'a Judged, &'a findings::Finding);
+
+/// What findings are told under. In words only where there is room for them: there may be a place for each frame.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Capture,
+    Host(IpAddr),
+    Service(Endpoint),
+    Path(IpAddr, Endpoint),
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Whose::Capture => write!(f, "the capture"),
+            Whose::Host(host) => write!(f, "{host}"),
+            Whose::Service(service) => write!(f, "{service}"),
+            Whose::Path(client, service) => write!(f, "{client} - {service}"),
+        }
+    }
+}
 
 /// What will be one finding of the report.
 enum Found<'a> {
-    Alike(String, Vec<(&'a Judged, &'a findings::Finding)>),
+    Alike(Whose, Vec<Member<'a>>),
     Pattern(Box<PatternFinding>),
 }
 
@@ -55,27 +77,30 @@ impl Found<'_> {
 impl<'a> Builder<'a> {
     /// The worst first, and what there was no room for.
     pub(super) fn findings(&self) -> (Vec<Finding>, LeftOut) {
-        let mut alike: Alike<'a> = BTreeMap::new();
+        let ranks = Ranks::new();
+        let mut alike: Vec<((usize, Whose), Member<'a>)> = Vec::new();
         for judged in &self.outcome.connections {
             for (at, finding) in judged.verdict.findings.iter().enumerate() {
                 // A connection is told once, under its main finding; what weakens verdicts is told for itself.
                 if at > 0 && finding.name != "capture-gap" && !findings::tells_why(finding.name) {
                     continue;
                 }
-                let place = place_of(judged, finding);
-                let order = rank(finding.name);
-                alike.entry((order, place)).or_default().push((judged, finding));
+                let (rank, scope) = ranks.of(finding.name);
+                alike.push(((rank, whose(judged, finding, scope)), (judged, finding)));
             }
         }
+        alike.sort_by_key(|(place, _)| *place);
+        let same = alike.chunk_by(|(one, _), (next, _)| one == next);
+        let found =
+            same.map(|same| Found::Alike(same[0].0.1, same.iter().map(|(_, member)| *member).collect()));
         let patterns = patterns::judge(self.outcome, self.request.limit);
-        let found = alike.into_iter().map(|((_, place), members)| Found::Alike(place, members));
         let mut found: Vec<_> = found
             .chain(patterns.into_iter().map(|pattern| Found::Pattern(Box::new(pattern))))
             .map(|found| (found.severity(self.request.limit), found))
             .collect();
-        found.sort_by_key(|(severity, found)| {
+        found.sort_by_cached_key(|(severity, found)| {
             let owed = Verdict::DENIES.contains(&found.name());
-            (Reverse((*severity, owed)), rank(found.name()), Reverse(found.count()))
+            (Reverse((*severity, owed)), ranks.of(found.name()).0, Reverse(found.count()))
         });
         let beyond = found.split_off(found.len().min(Finding::AT_MOST));
         let left_out = LeftOut {
@@ -84,7 +109,7 @@ impl<'a> Builder<'a> {
             ..LeftOut::default()
         };
         let worded = |(severity, found)| match found {
-            Found::Alike(place, members) => self.finding(place, members, severity),
+            Found::Alike(whose, members) => self.finding(whose.to_string(), members, severity),
             Found::Pattern(pattern) => self.pattern(*pattern),
         };
         (found.into_iter().map(worded).collect(), left_out)
@@ -103,12 +128,7 @@ impl<'a> Builder<'a> {
         owed
     }
 
-    fn finding(
-        &self,
-        place: String,
-        mut members: Vec<(&'a Judged, &'a findings::Finding)>,
-        severity: Severity,
-    ) -> Finding {
+    fn finding(&self, place: String, mut members: Vec<Member<'a>>, severity: Severity) -> Finding {
         members.sort_by_key(|(judged, finding)| {
             (finding.since.map_or(u64::MAX, |since| since.frame), judged.connection.first.frame)
         });
@@ -228,29 +248,27 @@ impl<'a> Builder<'a> {
 
     /// Those of most connections first; counts what there was no room for.
     pub(super) fn undecided(&self, left_out: &mut LeftOut) -> Vec<Undecided> {
-        let mut alike: BTreeMap<(&'static str, String), Vec<(&Judged, &findings::Undecided)>> =
-            BTreeMap::new();
+        let mut alike: Vec<((&'static str, Whose), (&Judged, &findings::Undecided))> = Vec::new();
         for judged in &self.outcome.connections {
             // What is found needs no second opinion.
             let Some((name, undecided)) = judged.undecided() else { continue };
-            let key = &judged.connection.key;
-            let side = undecided.side.unwrap_or(judged.roles.server());
-            let place = if side == judged.roles.server() {
-                key.endpoint(side).to_string()
-            } else {
-                key.endpoint(side).addr().to_string()
-            };
-            alike.entry((name, place)).or_default().push((judged, undecided));
+            let server = judged.roles.server();
+            let side = undecided.side.unwrap_or(server);
+            let end = judged.connection.key.endpoint(side);
+            let whose = if side == server { Whose::Service(end) } else { Whose::Host(end.addr()) };
+            alike.push(((name, whose), (judged, undecided)));
         }
-        let mut alike: Vec<_> = alike.into_iter().collect();
-        alike.sort_by_key(|(_, members)| Reverse(members.len()));
+        alike.sort_by_key(|(place, _)| *place);
+        let mut alike: Vec<_> = alike.chunk_by(|(one, _), (next, _)| one == next).collect();
+        alike.sort_by_key(|same| Reverse(same.len()));
         let beyond = alike.split_off(alike.len().min(Undecided::AT_MOST));
         left_out.undecided = beyond.len() as u64;
-        left_out.undecided_connections = beyond.iter().map(|(_, members)| members.len() as u64).sum();
+        left_out.undecided_connections = beyond.iter().map(|same| same.len() as u64).sum();
         alike
             .into_iter()
-            .map(|((name, place), members)| {
-                let (judged, first) = members[0];
+            .map(|same| {
+                let ((name, whose), (judged, first)) = same[0];
+                let place = whose.to_string();
                 let server = first.side == Some(judged.roles.server());
                 let port = judged.connection.key.endpoint(judged.roles.server()).port();
                 Undecided {
@@ -260,7 +278,7 @@ impl<'a> Builder<'a> {
                         name: place.clone(),
                         assumed: judged.roles.assumed,
                     },
-                    count: members.len() as u64,
+                    count: same.len() as u64,
                     says: format!("{place}: {}", first.why),
                     next: vec![Step {
                         on: judged
@@ -272,10 +290,10 @@ impl<'a> Builder<'a> {
                         os: "Linux".into(),
                         command: format!("ss -tanoep state all '( sport = :{port} or dport = :{port} )'"),
                     }],
-                    connections: members
+                    connections: same
                         .iter()
                         .take(Finding::LISTED)
-                        .map(|(judged, _)| judged.id())
+                        .map(|(_, (judged, _))| judged.id())
                         .collect(),
                 }
             })
@@ -294,24 +312,32 @@ impl Judged {
     }
 }
 
-/// The place a finding is told under.
-fn place_of(judged: &Judged, finding: &findings::Finding) -> String {
+/// What a finding is told under.
+fn whose(judged: &Judged, finding: &findings::Finding, scope: Option<Scope>) -> Whose {
     let key = &judged.connection.key;
     let service = key.endpoint(judged.roles.server());
     let client = key.endpoint(judged.roles.client).addr();
-    match rule(finding.name).map(|rule| rule.scope()) {
-        Some(Scope::Side) if finding.side == Some(judged.roles.server()) => service.to_string(),
-        Some(Scope::Side | Scope::Client) => client.to_string(),
-        Some(Scope::Path) => format!("{client} - {service}"),
-        Some(Scope::Capture) | None => "the capture".into(),
+    match scope {
+        Some(Scope::Side) if finding.side == Some(judged.roles.server()) => Whose::Service(service),
+        Some(Scope::Side | Scope::Client) => Whose::Host(client),
+        Some(Scope::Path) => Whose::Path(client, service),
+        Some(Scope::Capture) | None => Whose::Capture,
     }
 }
 
-/// Rules on single connections first, then patterns, each in the order of its list.
-fn rank(name: &str) -> usize {
-    let rule = findings::RULES.iter().position(|rule| rule.name() == name);
-    let pattern = || patterns::rank(name).map(|rank| findings::RULES.len() + rank);
-    rule.or_else(pattern).unwrap_or(usize::MAX)
+/// Rules on single connections first, then patterns, each in the order of its list; and whose their findings are.
+struct Ranks(HashMap<&'static str, (usize, Option<Scope>)>);
+
+impl Ranks {
+    fn new() -> Ranks {
+        let rules = RULES.iter().map(|rule| (rule.name(), Some(rule.scope())));
+        let all = rules.chain(patterns::PATTERNS.iter().map(|pattern| (pattern.name(), None)));
+        Ranks(all.enumerate().map(|(rank, (name, scope))| (name, (rank, scope))).collect())
+    }
+
+    fn of(&self, name: &str) -> (usize, Option<Scope>) {
+        self.0.get(name).copied().unwrap_or((usize::MAX, None))
+    }
 }
 
 fn cause(cause: findings::Cause) -> Cause {

@@ -50,7 +50,7 @@ impl Builder<'_> {
         let mut services: Vec<_> = self.outcome.services.iter().collect();
         let order = |(a, of_a): &(&Endpoint, &ServiceFacts), (b, of_b): &(&Endpoint, &ServiceFacts)| {
             let by_size = (owes(b), of_b.connections).cmp(&(owes(a), of_a.connections));
-            by_size.then_with(|| a.to_string().cmp(&b.to_string()))
+            by_size.then_with(|| a.cmp(b))
         };
         // A scan may have made millions of them: only those that are listed are put into words and order.
         if services.len() > Service::LISTED {
