@@ -16,8 +16,10 @@ use crate::report::{
 };
 use crate::wire::Endpoint;
 
-/// A finding on a connection.
-type Member<'a> = (&'a Judged, &'a findings::Finding);
+/// What was found of a connection.
+type Member<'a, T = findings::Finding> = (&'a Judged, &'a T);
+/// The same with what it has in common with others.
+type Placed<'a, K, T> = ((K, Whose), Member<'a, T>);
 
 /// What findings are told under. In words only where there is room for them: there may be a place for each frame.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +80,7 @@ impl<'a> Builder<'a> {
     /// The worst first, and what there was no room for.
     pub(super) fn findings(&self) -> (Vec<Finding>, LeftOut) {
         let ranks = Ranks::new();
-        let mut alike: Vec<((usize, Whose), Member<'a>)> = Vec::new();
+        let mut alike: Vec<Placed<'a, usize, findings::Finding>> = Vec::new();
         for judged in &self.outcome.connections {
             for (at, finding) in judged.verdict.findings.iter().enumerate() {
                 // A connection is told once, under its main finding; what weakens verdicts is told for itself.
@@ -248,7 +250,7 @@ impl<'a> Builder<'a> {
 
     /// Those of most connections first; counts what there was no room for.
     pub(super) fn undecided(&self, left_out: &mut LeftOut) -> Vec<Undecided> {
-        let mut alike: Vec<((&'static str, Whose), (&Judged, &findings::Undecided))> = Vec::new();
+        let mut alike: Vec<Placed<'_, &'static str, findings::Undecided>> = Vec::new();
         for judged in &self.outcome.connections {
             // What is found needs no second opinion.
             let Some((name, undecided)) = judged.undecided() else { continue };
