@@ -32,7 +32,11 @@ fn every_promise_names_a_test_that_exists() {
         assert!(!tests.is_empty(), "no test stands behind: {line}");
         for test in tests {
             let name = test.rsplit("::").next().unwrap();
-            assert!(all.contains(&format!("fn {name}(")), "{test} of docs/bad-input.md is no test");
+            let stands = match test.starts_with(".ci/") {
+                true => root().join(test).is_file(),
+                false => all.contains(&format!("fn {name}(")),
+            };
+            assert!(stands, "{test} of docs/bad-input.md is no test");
             named += 1;
         }
     }
