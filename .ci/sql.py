@@ -26,4 +26,11 @@ fragment = next(path for path in glob.glob("*.parquet") if path != "connections.
 rows = duckdb.sql(f"SELECT count(*), count(lo_fin_after_us) + count(hi_fin_after_us) FROM '{fragment}'").fetchall()[0]
 fins = sum(bool(c[side]["fin"]) for c in report["connections"] for side in ("client_side", "server_side"))
 assert rows == (len(report["connections"]), fins), (rows, len(report["connections"]), fins)
+# The end of a connection, as the page says; a few say something behind it.
+end = re.search(r"`(coalesce\(last_after_us.*?)`", open(page).read())[1]
+later = f"c.last_ns // 1000 - first_us - {end}"
+ends = duckdb.sql(
+    f"SELECT count(*), min({later}), count(*) FILTER ({later} <= 1) FROM '{fragment}' JOIN 'connections.parquet' c USING (first_frame)"
+).fetchall()[0]
+assert ends[0] == rows[0] and ends[1] in (0, 1) and ends[2] > 0.9 * rows[0], ends
 print(f"{len(blocks)} queries, {rows[0]} rows: as the report says")

@@ -27,16 +27,22 @@ connections() {
 
 case ${1:-rows} in
 rows)
-    # Those still open at the end are as many in both; what the longer one has more is final.
+    # A packet long after the others makes final what is closed. Those still open are as many in all; what a longer one has
+    # more is final.
+    "$generate" later.pcap 1 1 24 1 90000000 1700010000
     for exchanges in 24 1; do
-        for millions in 3 10; do
+        for millions in 1 3 10; do
             "$generate" load.pcap ${millions}000000 5000 24 $exchanges
+            tail -c +25 later.pcap >> load.pcap
             rm -rf parts && "$program" map load.pcap --out parts -q
             octets[millions]=$(cat parts/*.parquet | wc -c)
             rows[millions]=$(connections parts)
         done
-        final=$((rows[10] - rows[3]))
-        echo "$exchanges exchanges: $final final rows, $(awk "BEGIN { printf \"%.1f\", (${octets[10]} - ${octets[3]}) / $final }") octets each"
+        for from in 1:3 3:10; do
+            final=$((rows[${from#*:}] - rows[${from%:*}]))
+            each=$(awk "BEGIN { printf \"%.1f\", (${octets[${from#*:}]} - ${octets[${from%:*}]}) / $final }")
+            echo "$exchanges exchanges, $from million packets: $final final rows, $each octets each"
+        done
     done
     ;;
 merge)

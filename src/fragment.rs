@@ -13,6 +13,7 @@ mod file;
 mod join;
 mod map;
 mod merge;
+mod once;
 mod rows;
 mod runs;
 mod series;
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 use crate::analysis::AnalyzeError;
 
 /// The version of fragments that this program writes, and the newest it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Why a fragment cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -96,7 +96,7 @@ fn parts_of_a_capture() {
             let kept = Arc::clone(&kept);
             move |connection, _| kept.lock().unwrap().push(connection)
         });
-        let part = analysis::read_part(file.path(), &options, &mut |_| {}, &hand_on).unwrap();
+        let part = analysis::read_part(file.path(), None, &options, &mut |_| {}, &hand_on).unwrap();
         let mut connections = std::mem::take(&mut *kept.lock().unwrap());
         part.numbers.resolve(connections.iter_mut().map(|connection| &mut connection.stream));
         connections.sort_unstable_by_key(|connection: &Connection| connection.first.frame);

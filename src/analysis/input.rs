@@ -1,6 +1,7 @@
 //! What an input holds: packets, or lines of text that tell of them.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -24,16 +25,39 @@ impl Input {
     /// # Errors
     /// If it cannot be opened or read, or is neither a capture nor a text that tells of packets.
     pub fn open(path: &Path, options: &Options) -> Result<Input, CaptureError> {
-        // Only what is no file can keep its reader waiting.
-        let waits = std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
-        let watched = |input| Content::from_read(options.interrupt.watch(input), &options.read);
-        let content = if path == Path::new("-") {
-            watched(Box::new(std::io::stdin()))?
-        } else if waits {
-            watched(Box::new(File::open(path).map_err(CaptureError::Open)?))?
-        } else {
-            Content::open(path, &options.read)?
+        let content = match Input::once(path, options)? {
+            Some(octets) => Content::from_read(octets, &options.read)?,
+            None => Content::open(path, &options.read)?,
         };
+        Input::of(content, options)
+    }
+
+    /// The octets of what can be read only once, such as a pipe or standard input (`-`); none of a file. They end when
+    /// they are interrupted, since only what is no file can keep its reader waiting.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn once(path: &Path, options: &Options) -> Result<Option<Box<dyn Read + Send>>, CaptureError> {
+        let waits = std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+        let octets: Box<dyn Read + Send> = if path == Path::new("-") {
+            Box::new(std::io::stdin())
+        } else if waits {
+            Box::new(File::open(path).map_err(CaptureError::Open)?)
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(options.interrupt.watch(octets)))
+    }
+
+    /// Octets that come from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn from_read(octets: Box<dyn Read + Send>, options: &Options) -> Result<Input, CaptureError> {
+        Input::of(Content::from_read(octets, &options.read)?, options)
+    }
+
+    fn of(content: Content, options: &Options) -> Result<Input, CaptureError> {
         let zone = options.text_zone.clone().unwrap_or(TimeZone::UTC);
         match content {
             Content::Records(reader) => Ok(Input::Records(reader)),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::folded::Folded;
 use super::lane::{HandOn, Lane};
 use super::outcome::Frames;
-use super::run::{AnalyzeError, InputFacts, Progress, check_order, read_input};
-use super::{Analysis, Options, Outcome};
+use super::run::{AnalyzeError, InputFacts, Progress, check_order, open, read_input};
+use super::{Analysis, Input, Options, Outcome};
 use crate::decode::{Decoded, Seams, Skip, Unfinished};
 use crate::findings::CaptureFacts;
 use crate::tcp::{Connection, FlowPart, Numbers};
@@ -38,13 +38,14 @@ pub struct PartFacts {
     pub unfinished: Vec<Unfinished>,
 }
 
-/// Reads one file as a part. Its connections, which may continue those of a part before, are handed on when they are over,
+/// Reads one input as a part; it is opened, if that was not done. Its connections, which may continue those of a part before, are handed on when they are over,
 /// by several threads if there are several, and at the end those that are not; with frames numbered from 1.
 ///
 /// # Errors
 /// If it cannot be read at all.
 pub fn read_part(
     path: &Path,
+    input: Option<Input>,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
     hand_on: &HandOn,
@@ -53,7 +54,8 @@ pub fn read_part(
     let mut analysis = Analysis::new(options);
     analysis.lanes = Lane::of_part(&analysis.options, hand_on);
     let options = Arc::clone(&analysis.options);
-    let input = read_input(&mut analysis, path, &options, progress)?;
+    let input = input.map_or_else(|| open(path, &options), Ok)?;
+    let input = read_input(&mut analysis, path, input, &options, progress)?;
     let sums = analysis.sums(|_| Folded::default());
     let unfinished = analysis.decoder.unfinished();
     let facts = PartFacts { capture: analysis.capture, frames: sums.frames, input, unfinished };

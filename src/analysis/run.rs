@@ -169,7 +169,8 @@ pub fn run(
         }
         let end_before = analysis.last().at;
         let mut progress = |at: Progress| progress(Progress { bytes: bytes_before + at.bytes, of, ..at });
-        let input = read_input(&mut analysis, &path, options, &mut progress)?;
+        let input = open(&path, options)?;
+        let input = read_input(&mut analysis, &path, input, options, &mut progress)?;
         check_order(facts.last(), end_before, &input)?;
         analysis.add_input(&input);
         bytes_before += input.summary.file_bytes;
@@ -180,14 +181,14 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Reads one input to its end, or to where it stops.
+/// Reads one input, which was opened, to its end, or to where it stops.
 pub(super) fn read_input(
     analysis: &mut Analysis,
     path: &Path,
+    mut input: Input,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<InputFacts, AnalyzeError> {
-    let mut input = open(path, options)?;
     let of = std::fs::metadata(path).ok().map(|meta| meta.len());
     let first_frame = analysis.frames() + 1;
     let hash = if options.hash && !is_stdin(path) { Some(hash_of(path)?) } else { None };
@@ -270,7 +271,7 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn open(path: &Path, options: &Options) -> Result<Input, AnalyzeError> {
+pub(super) fn open(path: &Path, options: &Options) -> Result<Input, AnalyzeError> {
     Input::open(path, options).map_err(|source| AnalyzeError::Input { path: path.to_owned(), source })
 }
 

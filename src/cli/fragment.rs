@@ -27,9 +27,6 @@ pub fn map(args: &MapArgs) -> Result<Status> {
     let mut worst = Status::Done;
     let mut known = std::collections::HashMap::new();
     for path in &args.captures {
-        if path == Path::new("-") {
-            bail!("map reads each capture twice, so standard input will not do");
-        }
         let progress = Progress::new(args.quiet);
         let series = args.series.as_deref();
         let mapped = fragment::map(path, &args.out, series, &options, &mut |at| {
@@ -39,17 +36,17 @@ pub fn map(args: &MapArgs) -> Result<Status> {
         match mapped {
             Ok(mapped) => {
                 if let Some(trouble) = mapped.capture.trouble() {
-                    eprintln!("cwait-pcap: {}: {}", path.display(), trouble.what);
+                    eprintln!("cwait-pcap: {}: {}", shown(path), trouble.what);
                     worst = worst.and(if trouble.temporary { Status::TryAgain } else { Status::Partial });
                 }
                 if !args.quiet {
                     let twin: Option<PathBuf> = known.insert(mapped.capture.id.clone(), path.clone());
                     let how = match &twin {
-                        Some(twin) => format!(", the same capture as {}", twin.display()),
+                        Some(twin) => format!(", the same capture as {}", shown(twin)),
                         None if mapped.known => ", there already".to_owned(),
                         None => String::new(),
                     };
-                    eprintln!("{} -> {}{how}", path.display(), mapped.fragment.display());
+                    eprintln!("{} -> {}{how}", shown(path), mapped.fragment.display());
                 }
             }
             Err(error) => {
@@ -63,6 +60,10 @@ pub fn map(args: &MapArgs) -> Result<Status> {
         }
     }
     Ok(worst)
+}
+
+fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// The first Ctrl-C stops reading; what is finished stays.

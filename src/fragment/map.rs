@@ -1,16 +1,16 @@
 //! One capture into one fragment, named by the capture's content.
 
-use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::FragmentError;
 use super::captures::Capture;
 use super::file::Fragment;
+use super::once::{Hashing, hash};
 use super::runs::Runs;
 use super::series::series;
-use crate::analysis::{AnalyzeError, HandOn, Options, Progress, read_part};
-use crate::capture::{Limits, Unpacked};
+use crate::analysis::{AnalyzeError, HandOn, Input, Options, Part, Progress, read_part};
+use crate::capture::{Interrupt, Limits, Unpacked};
 
 /// A capture that is now a fragment.
 #[derive(Clone, Debug)]
@@ -24,7 +24,8 @@ pub struct Mapped {
 }
 
 /// Writes the fragment of a capture into a folder, unless it is there already. `set` overrides what captures of one
-/// capture point have in common.
+/// capture point have in common. Of what can be read only once, the fragment has what came before an interruption, and
+/// it is of no set unless that is given.
 ///
 /// # Errors
 /// If the capture cannot be read at all, or the fragment not be written.
@@ -35,12 +36,36 @@ pub fn map(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Mapped, FragmentError> {
+    let unreadable = |source| AnalyzeError::Input { path: path.to_owned(), source };
+    let place = |id: &str| folder.join(format!("{}.parquet", &id[..32]));
+    if let Some(octets) = Input::once(path, options).map_err(unreadable)? {
+        let content = Hashing::new(octets, path, &options.read)?;
+        let input = Input::from_read(Box::new(content.clone()), options).map_err(unreadable)?;
+        let read = Rows::read(path, Some(input), &folder.join("piped"), options, progress, Runs::ROOM)?;
+        let id = content.finish(path)?;
+        return match known(&place(&id), &id, options) {
+            Some(capture) => Ok(Mapped { fragment: place(&id), capture, known: true }),
+            None => {
+                let set = set.unwrap_or(&id).to_owned();
+                read.write(
+                    &place(&id),
+                    id,
+                    set,
+                    &Options { interrupt: Interrupt::default(), ..options.clone() },
+                )
+            }
+        };
+    }
     let id = content_hash(path, &options.read)?;
-    let fragment = folder.join(format!("{}.parquet", &id[..32]));
+    let fragment = place(&id);
     if let Some(capture) = known(&fragment, &id, options) {
         return Ok(Mapped { fragment, capture, known: true });
     }
-    write(path, &fragment, (id, set), options, progress, Runs::ROOM)
+    let read = Rows::read(path, None, &fragment, options, progress, Runs::ROOM)?;
+    if options.interrupt.is_raised() {
+        return Err(FragmentError::Interrupted(path.to_owned()));
+    }
+    read.write(&fragment, id, set.map_or_else(|| series(path), str::to_owned), options)
 }
 
 fn known(fragment: &Path, id: &str, options: &Options) -> Option<Capture> {
@@ -49,29 +74,44 @@ fn known(fragment: &Path, id: &str, options: &Options) -> Option<Capture> {
     (capture.id == id && capture.decode() == options.decode).then(|| capture.clone())
 }
 
-/// Reads the capture and writes what it shows, with so many rows in memory at most.
-fn write(
-    path: &Path,
-    fragment: &Path,
-    (id, set): (String, Option<&str>),
-    options: &Options,
-    progress: &mut dyn FnMut(Progress),
-    room: usize,
-) -> Result<Mapped, FragmentError> {
-    let runs = Arc::new(Runs::new(fragment, options.limits, room));
-    let hand_on: HandOn = Arc::new({
-        let runs = Arc::clone(&runs);
-        move |connection, now| runs.take(connection, now)
-    });
-    let part = read_part(path, options, progress, &hand_on)?;
-    drop(hand_on);
-    if options.interrupt.is_raised() {
-        return Err(FragmentError::Interrupted(path.to_owned()));
+/// What a capture shows, not yet a fragment.
+struct Rows {
+    runs: Arc<Runs>,
+    part: Part,
+}
+
+impl Rows {
+    /// Reads the capture, with so many rows in memory at most and the others beside that place.
+    fn read(
+        path: &Path,
+        input: Option<Input>,
+        beside: &Path,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+        room: usize,
+    ) -> Result<Rows, FragmentError> {
+        let runs = Arc::new(Runs::new(beside, options.limits, room));
+        let hand_on: HandOn = Arc::new({
+            let runs = Arc::clone(&runs);
+            move |connection, now| runs.take(connection, now)
+        });
+        let part = read_part(path, input, options, progress, &hand_on)?;
+        Ok(Rows { runs, part })
     }
-    let set = set.map_or_else(|| series(path), str::to_owned);
-    let capture = Capture::new(id, set, &options.decode, &part.facts);
-    runs.finish(&capture, part.facts.capture.last.at, &part.numbers.ranks(), &options.interrupt)?;
-    Ok(Mapped { fragment: fragment.to_owned(), capture, known: false })
+
+    /// Writes the fragment of the capture of that name.
+    fn write(
+        &self,
+        fragment: &Path,
+        id: String,
+        set: String,
+        options: &Options,
+    ) -> Result<Mapped, FragmentError> {
+        let Part { facts, numbers } = &self.part;
+        let capture = Capture::new(id, set, &options.decode, facts);
+        self.runs.finish(fragment, &capture, facts.capture.last.at, &numbers.ranks(), &options.interrupt)?;
+        Ok(Mapped { fragment: fragment.to_owned(), capture, known: false })
+    }
 }
 
 /// BLAKE3 of a capture's content, unpacked: as far as it can be unpacked.
@@ -82,29 +122,7 @@ pub fn content_hash(path: &Path, limits: &Limits) -> Result<String, FragmentErro
     let unreadable = |source| AnalyzeError::Input { path: path.to_owned(), source };
     let mut content = Unpacked::open(path, limits).map_err(unreadable)?;
     let mut hasher = blake3::Hasher::new();
-    loop {
-        match content.fill_buf() {
-            Ok([]) => break,
-            Ok(octets) => {
-                hasher.update(octets);
-                let taken = octets.len();
-                content.consume(taken);
-            }
-            // What comes out of a damaged or overfull stream up to there is what will be analysed.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::UnexpectedEof
-                        | ErrorKind::InvalidData
-                        | ErrorKind::InvalidInput
-                        | ErrorKind::Other
-                ) =>
-            {
-                break;
-            }
-            Err(source) => return Err(FragmentError::Io { path: path.to_owned(), source }),
-        }
-    }
+    hash(&mut content, &mut hasher).map_err(FragmentError::io(path))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 
@@ -120,7 +138,8 @@ mod tests {
             let fragments = [Runs::ROOM, 10].map(|room| {
                 let fragment = folder.path().join("x.parquet");
                 let options = Options::default();
-                write(&path, &fragment, (String::new(), None), &options, &mut |_| (), room).unwrap();
+                let read = Rows::read(&path, None, &fragment, &options, &mut |_| (), room).unwrap();
+                read.write(&fragment, String::new(), String::new(), &options).unwrap();
                 std::fs::read(fragment).unwrap()
             });
             assert!(fragments[0] == fragments[1], "{name}");
@@ -134,7 +153,9 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("testdata/captures/needle-in-haystack/server-side.pcap.zst");
         let nowhere = folder.path().join("missing/x.parquet");
-        let written = write(&path, &nowhere, (String::new(), None), &Options::default(), &mut |_| (), 10);
+        let options = Options::default();
+        let read = Rows::read(&path, None, &nowhere, &options, &mut |_| (), 10).unwrap();
+        let written = read.write(&nowhere, String::new(), String::new(), &options);
         assert!(matches!(written, Err(FragmentError::Io { .. })), "{written:?}");
     }
 }

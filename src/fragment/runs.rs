@@ -15,6 +15,7 @@ use crate::wire::Timestamp;
 
 /// Rows on their way into a fragment, from several threads.
 pub(super) struct Runs {
+    /// Beside which they lie.
     place: PathBuf,
     limits: Limits,
     /// Rows in memory at most; a thousand octets each.
@@ -36,7 +37,7 @@ impl Runs {
     /// Rows in memory at most.
     pub(super) const ROOM: usize = 65_536;
 
-    /// For the fragment in that place.
+    /// For a fragment beside that place.
     pub(super) fn new(place: &Path, limits: Limits, room: usize) -> Runs {
         Runs { place: place.to_owned(), limits, room, held: Mutex::default() }
     }
@@ -76,6 +77,7 @@ impl Runs {
     /// Writes the fragment of a capture that ended then; streams get their numbers.
     pub(super) fn finish(
         &self,
+        fragment: &Path,
         capture: &Capture,
         end: Timestamp,
         streams: &Ranks,
@@ -92,7 +94,7 @@ impl Runs {
         if let Some(error) = held.failed {
             return Err(error);
         }
-        let mut writer = FragmentWriter::create(&self.place, std::slice::from_ref(capture))?;
+        let mut writer = FragmentWriter::create(fragment, std::slice::from_ref(capture))?;
         let mut push = |mut row: Row| {
             row.renumber(streams);
             writer.push(row)

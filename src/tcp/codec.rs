@@ -6,6 +6,7 @@
 //! there is moved here, by hand, and [`FORM`] counts the changes.
 
 mod columns;
+mod course;
 mod endings;
 mod extra;
 mod sides;
@@ -15,12 +16,12 @@ mod words;
 pub use columns::{FACTS, Fact};
 
 use super::connection::Connection;
-use crate::wire::{Segment, SeqNum, Side, TcpFlags};
+use crate::wire::{Segment, SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
 pub use words::Octets;
 use words::{Coder, Reader, Writer, number, option, put, seq, stamp};
 
 /// Version of the octets; changes with every field.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;
 
 /// Octets that are no connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -43,7 +44,8 @@ impl Connection {
         let mut writer = Writer::default();
         let begun = if settled { self.begun_and_over(&whole) } else { None };
         put(&mut writer, &mut begun.is_some(), true);
-        let usual = columns::expected(&whole);
+        let mut usual = columns::expected(&whole);
+        first(&mut writer, whole.first, &mut usual);
         match begun {
             Some((mut over, mut syn)) => {
                 segment(&mut writer, &mut syn, &usual_syn(&over));
@@ -62,6 +64,8 @@ impl Connection {
         let mut reader = Reader::new(octets);
         let mut begun = true;
         put(&mut reader, &mut begun, true);
+        let floored = usual.first;
+        first(&mut reader, floored, &mut usual);
         let mut syn = usual_syn(&usual);
         if begun {
             let expected = syn;
@@ -102,6 +106,13 @@ impl Connection {
             extra.fin.iter_mut().flatten().for_each(|fin| fin.ip_id = fin.ip_id.min(1));
         }
     }
+}
+
+/// What the first segment's time has beyond whole microseconds, which its column counts.
+fn first(c: &mut impl Coder, it: Stamp, usual: &mut Connection) {
+    let mut beyond = Span(it.at.0.wrapping_sub(usual.first.at.0));
+    put(c, &mut beyond, Span::ZERO);
+    usual.first.at = Timestamp(usual.first.at.0.wrapping_add(beyond.0));
 }
 
 /// The SYN that begins a connection, as far as the rest tells.
@@ -152,6 +163,7 @@ fn connection<C: Coder>(c: &mut C, it: &mut Connection, usual: &Connection) {
     for x in 0..2 {
         sides::numbers(c, it, usual, x);
     }
+    sides::lasts(c, it, usual);
     for x in 0..2 {
         sides::half(c, it, usual, x);
         sides::tally(c, &mut it.tallies[x], &usual.tallies[x]);
@@ -168,6 +180,7 @@ fn connection<C: Coder>(c: &mut C, it: &mut Connection, usual: &Connection) {
         key: it.key,
         first: it.first,
         last: it.halves.map(|half| half.last),
+        course: sides::course(it),
         nxt: it.halves.map(|half| half.nxt),
         payload: it.halves.map(|half| half.payload),
         usual: usual.extra.as_deref().cloned().unwrap_or_default(),

@@ -161,10 +161,11 @@ impl Half {
         self.flags.any(TcpFlags::SYN)
     }
 
-    /// The same line with nothing counted yet: what goes on from here.
+    /// The same line with nothing counted yet: what goes on from here. Which hop limit was last is forgotten, so that the
+    /// next one is noted whatever it is: before, there may have been another connection's.
     pub(super) fn running(&self) -> Half {
         let flags = TcpFlags(self.flags.0 & TcpFlags::SYN.0);
-        Half { payload: 0, segments: 0, largest_step: 0, flags, ..*self }
+        Half { payload: 0, segments: 0, largest_step: 0, hop_limit: 0, flags, ..*self }
     }
 
     /// This line, then what was counted on from [`Half::running`]; running values unknown there are this line's.

@@ -3,6 +3,7 @@
 
 #[path = "../../benches/load.rs"]
 mod load;
+mod piped;
 mod seams;
 mod sets;
 mod stopped;
@@ -227,8 +228,8 @@ fn fragments_that_cannot_be_used_are_named() {
         ("capture", fs::read(capture(PLAIN)).unwrap(), "is no fragment"),
         (
             "newer",
-            swapped(&bytes, b"{\"version\":1,", b"{\"version\":7,"),
-            "version 7, this program reads up to version 1",
+            swapped(&bytes, b"{\"version\":2,", b"{\"version\":7,"),
+            "version 7, this program reads up to version 2",
         ),
         ("digest", swapped_digest(&bytes), "its rows are not those written"),
     ] {

@@ -9,7 +9,8 @@ use super::ReadArgs;
 
 #[derive(Group, Debug)]
 pub struct MapArgs {
-    /// Captures, each read on its own; files, since each is read twice
+    /// Captures, each read on its own: files are read twice, the first time for their names; '-' is standard input, which ends
+    /// with Ctrl-C too
     #[arg(required = true, value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
     /// Write the fragments into this folder, named by the content of their captures

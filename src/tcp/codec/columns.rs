@@ -50,10 +50,13 @@ macro_rules! facts_of_sides {
 const NOTHING: fn(&mut Connection, Side, i64) = |_, _, _| ();
 
 /// Facts of the connection.
-static OF_BOTH: [Fact; 13] = [
-    fact!("first_ns", "time of the first segment, ns since 1970", |c, _| Some(c.first.at.0), |c, _, v| {
-        c.first.at = Timestamp(v);
-    }),
+static OF_BOTH: [Fact; 14] = [
+    fact!(
+        "first_us",
+        "time of the first segment, microseconds since 1970",
+        |c, _| Some(c.first.at.0.div_euclid(1_000)),
+        |c, _, v| c.first.at = Timestamp(v.wrapping_mul(1_000))
+    ),
     fact!(
         "first_frame",
         "number of that frame in its capture",
@@ -71,6 +74,15 @@ static OF_BOTH: [Fact; 13] = [
         "who opened: 0 lo, 1 hi, null if that was not captured",
         |c, _| c.opener().map(|side| side as i64),
         |c, _, v| c.bits |= if v == 0 { Connection::OPENED_BY_LO } else { Connection::OPENED_BY_HI }
+    ),
+    fact!(
+        "last_after_us",
+        "its last segment; null if closed by both: then the later acknowledgment of a FIN is the end",
+        |c, _| (!c.closed_by_both()).then(|| after(c, c.last())),
+        |c, _, v| {
+            let last = placed(c, v);
+            c.halves.iter_mut().for_each(|half| half.last = last);
+        }
     ),
     fact!("established", "a segment after the handshake was seen", |c, _| bit(c.established()), |c, _, v| {
         c.bits |= if v != 0 { Connection::ESTABLISHED } else { 0 };
@@ -123,7 +135,7 @@ static OF_BOTH: [Fact; 13] = [
 ];
 
 /// Facts of each side; times are microseconds from the first segment.
-static OF_SIDES: [Fact; 38] = facts_of_sides![
+static OF_SIDES: [Fact; 36] = facts_of_sides![
     [
         "lo_segments",
         "hi_segments",
@@ -172,13 +184,6 @@ static OF_SIDES: [Fact; 38] = facts_of_sides![
             c.tallies[s.index()].hop_limits.0[0] = v as u8;
             c.halves[s.index()].hop_limit = v as u8;
         }
-    ],
-    [
-        "lo_last_after_us",
-        "hi_last_after_us",
-        "its last segment",
-        |c, s| half(c, s).spoke().then(|| after(c, half(c, s).last)),
-        |c, s, v| c.halves[s.index()].last = placed(c, v)
     ],
     [
         "lo_first_payload_after_us",

@@ -27,13 +27,13 @@ pub(super) fn blank_fin() -> Fin {
 pub(super) fn fin<C: Coder>(c: &mut C, it: &mut Fin, usual: Option<Fin>, around: &Context, x: usize) {
     let y = 1 - x;
     let usual = usual.unwrap_or_else(blank_fin);
-    let near = Stamp { frame: around.last[x].frame, ..usual.seen };
+    let near = around.course.near(usual.seen.at);
     stamp(c, &mut it.seen, &[near, around.last[x]]);
     seq(c, &mut it.end, around.nxt[x]);
     option(c, &mut it.ack, true, SeqNum(0), |c, it| seq(c, it, around.nxt[y]));
     put(c, &mut it.peer_payload_before, around.payload[y]);
     stamp(c, &mut it.last_sent, &[it.seen, around.last[x]]);
-    let near = Stamp { frame: around.last[y].frame, ..usual.acked.unwrap_or_default() };
+    let near = around.course.near(usual.acked.unwrap_or_default().at);
     let known = [near, around.last[y], around.last[x]];
     option(c, &mut it.acked, usual.acked.is_some(), around.first, |c, it| stamp(c, it, &known));
     let acked = [it.acked.unwrap_or_default(), around.last[y]];
@@ -76,7 +76,7 @@ pub(super) fn rst<C: Coder>(c: &mut C, it: &mut Rst, usual: Option<Rst>, around:
     let number = |c: &mut C, slot: &mut Option<SeqNum>, near: SeqNum| {
         option(c, slot, true, near, |c, it| seq(c, it, near));
     };
-    stamp(c, &mut it.seen, &[usual.seen]);
+    stamp(c, &mut it.seen, &[around.course.near(usual.seen.at)]);
     seq(c, &mut it.seq, around.nxt[x]);
     number(c, &mut it.ack, around.nxt[y]);
     number(c, &mut it.expected, around.nxt[x]);

@@ -1,5 +1,6 @@
 //! What few connections have: the boxes of [`Extra`].
 
+use super::course::Course;
 use super::endings::{blank_fin, blank_rst, fin, rst};
 use super::segment;
 use super::silences::silences;
@@ -15,6 +16,7 @@ pub(super) struct Context {
     pub(super) key: FlowKey,
     pub(super) first: Stamp,
     pub(super) last: [Stamp; 2],
+    pub(super) course: Course,
     pub(super) nxt: [SeqNum; 2],
     pub(super) payload: [u64; 2],
     pub(super) usual: Extra,

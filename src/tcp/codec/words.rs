@@ -44,6 +44,8 @@ pub(super) struct Reader<'a> {
 const GROUP: usize = 8;
 /// Marks the length of what stands elsewhere, and that a number goes on.
 const MORE: u8 = 0x80;
+/// Random differences below that are alike after all.
+const FEW: u64 = 8;
 
 impl Writer {
     pub(super) fn finish(mut self) -> Octets {
@@ -66,7 +68,7 @@ impl Writer {
             shape.push(differs.sum());
         }
         for (mut word, random) in self.group.drain(..).filter(|&(word, _)| word != 0) {
-            if random && word >= MORE.into() {
+            if random && word >= FEW {
                 let octets = 8 - word.leading_zeros() as usize / 8;
                 shape.push(MORE | octets as u8);
                 rest.extend(&word.to_le_bytes()[..octets]);
@@ -265,23 +267,27 @@ pub(super) fn at(c: &mut impl Coder, value: &mut Timestamp, usual: Timestamp) {
     *value = Timestamp(since.0);
 }
 
-/// A stamp that may be nothing, and often is one of those that are known.
+/// A stamp that may be nothing, and often is one of those that are known, or near one of these.
 pub(super) fn stamp(c: &mut impl Coder, value: &mut Stamp, known: &[Stamp]) {
-    let place = known.iter().position(|stamp| stamp == value);
-    let mut code = match place {
-        _ if *value == Stamp::default() => 1,
-        Some(at) => at as u64 + 2,
-        None => 0,
+    const NOTHING: u64 = 0;
+    let apart = |stamp: &Stamp| (stamp.at.0.abs_diff(value.at.0), stamp.frame.abs_diff(value.frame));
+    let nearest = (0..known.len()).min_by_key(|&at| apart(&known[at])).unwrap_or(0);
+    let exactly = known.get(nearest) == Some(value);
+    let mut code = match *value {
+        nothing if nothing == Stamp::default() => NOTHING,
+        _ => 1 + 2 * nearest as u64 + u64::from(!exactly),
     };
-    c.word(&mut code, 2);
-    let near = known.first().copied().unwrap_or_default();
-    match code {
-        0 => {
-            at(c, &mut value.at, near.at);
-            number(c, &mut value.frame, near.frame);
-        }
-        1 => *value = Stamp::default(),
-        _ => *value = known.get((code - 2) as usize).copied().unwrap_or_default(),
+    c.word(&mut code, 1);
+    if code == NOTHING {
+        *value = Stamp::default();
+        return;
+    }
+    let near = known.get((code - 1) as usize / 2).copied().unwrap_or_default();
+    if code % 2 == 1 {
+        *value = near;
+    } else {
+        at(c, &mut value.at, near.at);
+        number(c, &mut value.frame, near.frame);
     }
 }
 

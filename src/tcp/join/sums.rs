@@ -5,7 +5,7 @@ use crate::tcp::closing::Stuck;
 use crate::tcp::connection::Connection;
 use crate::tcp::half::Half;
 use crate::tcp::silence::{Silences, Unknown};
-use crate::wire::{SeqNum, Side, Timestamp};
+use crate::wire::{SeqNum, Side, TcpFlags, Timestamp};
 
 impl Connection {
     /// Adds what was counted in `rest` since its running values were `closed`.
@@ -91,15 +91,22 @@ impl Connection {
         self.settle();
     }
 
-    /// Round trips are those of SYNs that were sent once; the rest knows nothing of those before it.
+    /// Round trips are those of SYNs that were sent once; the rest knows nothing of those before it, save that it has
+    /// none itself where it is known by its SYN alone ([`Connection::begun_by`]): that one stands before it.
     fn add_round_trips(&mut self, own: &Closed, rest: &Connection) {
-        let sent = |side: Side| own.tallies[side.index()].syns > 0;
-        if !Side::BOTH.into_iter().any(sent) {
+        let Some(opener) = rest.opener() else { return };
+        let in_head = |side: Side| {
+            let head = self.head().map_or(&[][..], |head| &head.segments);
+            head.iter().filter(|s| s.side == side && s.flags.any(TcpFlags::SYN)).count()
+        };
+        let sent = |side: Side| usize::from(own.tallies[side.index()].syns) + in_head(side);
+        if sent(opener.peer()) > 0 {
+            return;
+        }
+        if sent(opener) == usize::from(rest.tallies[opener.index()].syns == 0) {
             self.responder_rtt_us = first_known(self.responder_rtt_us, rest.responder_rtt_us);
         }
-        if !rest.opener().is_some_and(|opener| sent(opener.peer())) {
-            self.originator_rtt_us = first_known(self.originator_rtt_us, rest.originator_rtt_us);
-        }
+        self.originator_rtt_us = first_known(self.originator_rtt_us, rest.originator_rtt_us);
     }
 
     /// What was set or cleared since `closed`.
