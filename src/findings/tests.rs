@@ -1,10 +1,14 @@
 //! Every rule on conversations written down as text: where it speaks, where it is quiet, where it cannot tell.
 //!
 //! A line is `SECONDS > FLAGS +OCTETS KEY=VALUE...`: `>` from the client, `<` from the server. Numbers follow by
-//! themselves; `seq` and `ack` shift them, `ttl`, `id`, `win` replace what is usual, `opt` gives a RST options. `end` is
+//! themselves; `seq` and `ack` shift them, `ttl`, `id`, `win` replace what is usual, `opt` gives a RST options and
+//! `plain` takes the timestamps of any other. `end` is
 //! the end of the capture.
 
+mod apart;
 mod closing;
+mod groups;
+mod in_full;
 mod opening;
 mod three;
 mod weight;
@@ -20,6 +24,7 @@ struct Scene {
     hosts: [HostFacts; 2],
     capture: CaptureFacts,
     client: Side,
+    grace: Grace,
 }
 
 impl Scene {
@@ -32,6 +37,7 @@ impl Scene {
             hosts: [HostFacts::default(); 2],
             capture: CaptureFacts { drops: Some(0), ..CaptureFacts::default() },
             client: side,
+            grace: Grace::default(),
         };
         let mut next = [SeqNum(1_000), SeqNum(900_000)];
         let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -82,6 +88,12 @@ impl Scene {
         self
     }
 
+    /// The service goes on after its client's FIN, as configured.
+    fn half_closes(mut self) -> Scene {
+        self.grace.half_close = true;
+        self
+    }
+
     /// A box quotes a segment of the server.
     fn icmp(mut self, kind: u8, code: u8) -> Scene {
         let from = "203.0.113.9".parse().unwrap();
@@ -93,7 +105,6 @@ impl Scene {
     fn with<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
         let roles = Roles { client: self.client, assumed: false };
         let closure = Closure::of(&self.connection, self.client);
-        let grace = Grace::default();
         ask(&Case {
             connection: &self.connection,
             roles,
@@ -102,7 +113,7 @@ impl Scene {
             service: &self.service,
             hosts: self.hosts,
             capture: &self.capture,
-            grace: &grace,
+            grace: &self.grace,
             host: HostEvidence::default(),
         })
     }
@@ -180,6 +191,7 @@ fn segment<'a>(
     for word in words {
         let number = |text: &str| text.parse::<i32>().unwrap();
         match word.split_once('=') {
+            None if word == "plain" => segment.has_timestamps = false,
             None if word == "opt" => (segment.has_options, segment.has_timestamps) = (true, true),
             None => segment.len = word.trim_start_matches('+').parse().unwrap(),
             Some(("seq", by)) => segment.seq = segment.seq + number(by) as u32,

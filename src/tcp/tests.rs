@@ -1,6 +1,8 @@
 //! What the table decides: whose segment it is, when a connection is out of reach, how streams are numbered; and the
 //! mechanisms that the conversations as text (`testdata/conversations`) cannot show.
 
+mod endings;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::traffic::{flow, segment};

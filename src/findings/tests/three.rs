@@ -3,11 +3,11 @@
 
 use super::*;
 
-struct Three {
-    rule: &'static str,
+pub(super) struct Three {
+    pub(super) rule: &'static str,
     /// What is known around the connection.
-    around: fn(Scene) -> Scene,
-    speaks: String,
+    pub(super) around: fn(Scene) -> Scene,
+    pub(super) speaks: String,
     /// The second at which the capture of the same ends with too little; none where one segment is the evidence.
     cut: Option<f64>,
     quiet: String,
@@ -28,7 +28,7 @@ fn probes(n: usize, every: f64) -> String {
     (0..n).map(probe).collect()
 }
 
-fn all() -> Vec<Three> {
+pub(super) fn all() -> Vec<Three> {
     let opened = |rule, start: &str, speaks: &str, cut: f64, quiet: &str| Three {
         rule,
         around: |scene| scene,
