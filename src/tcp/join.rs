@@ -4,7 +4,8 @@
 //! [`Head::ROOM`] segments as they are. Joining replays these into the earlier half, exactly as if they had been read
 //! in one go; from there on both agree on the running values, and what was counted since is added. Where they do not
 //! agree (the first segments were all repetitions, say), the result is marked
-//! [`Connection::counts_are_about`]: firsts and highest numbers stay exact, counts of repetitions may not be.
+//! [`Connection::counts_are_about`]: firsts and highest numbers stay exact, counts of repetitions may not be, nor
+//! silences behind numbers of which only one of the two knew better.
 
 mod extra;
 mod renumber;

@@ -78,6 +78,21 @@ impl Feed {
 }
 
 #[test]
+fn a_second_answer_with_another_number_moves_nothing() {
+    let mut feed = Feed::new(Limits::default());
+    feed.open(1, 100, 500).see(1, HI, SYN | ACK, 90_000, 101, 0).see(1, LO, ACK, 101, 501, 0);
+    feed.see(1, HI, PSH | ACK, 501, 101, 10).see(1, LO, ACK, 101, 511, 0);
+    feed.after(Span::secs(5)).see(1, LO, PSH | ACK, 101, 511, 7).see(1, HI, ACK, 511, 108, 0);
+    let mut all = feed.table.into_connections();
+    let connection = all.next().unwrap();
+    assert!(all.next().is_none());
+    let [lo, hi] = &connection.tallies;
+    assert_eq!((hi.isn.0, hi.syns, hi.retransmissions, hi.holes, lo.retransmissions), (500, 1, 0, 0, 0));
+    let survived = connection.silences().unwrap().survived(Clock::Any).unwrap();
+    assert!(survived.span > Span::secs(5), "{survived:?}");
+}
+
+#[test]
 fn an_orderly_close_is_followed_by_stragglers_then_by_nothing() {
     let mut feed = Feed::new(Limits::default());
     feed.open(1, 100, 500).close(1, 100, 500);

@@ -77,9 +77,10 @@ fn without_counts(told: &mut Value, about: &BTreeSet<String>) {
 /// Where two reports differ first.
 fn difference(at: &str, one: &Value, other: &Value) -> Option<String> {
     match (one, other) {
-        (Value::Object(one), Value::Object(other)) => {
-            one.iter().find_map(|(key, value)| difference(&format!("{at}.{key}"), value, &other[key]))
-        }
+        (Value::Object(one), Value::Object(other)) => one.keys().chain(other.keys()).find_map(|key| {
+            let [one, other] = [one, other].map(|it| it.get(key).unwrap_or(&Value::Null));
+            difference(&format!("{at}.{key}"), one, other)
+        }),
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => (one.iter().zip(other))
             .enumerate()
             .find_map(|(n, (one, other))| difference(&format!("{at}[{n}]"), one, other)),
@@ -165,7 +166,11 @@ fn a_capture_through_a_fragment_tells_the_same() {
     for file in bundled() {
         let Ok(whole) = analysis::run(std::slice::from_ref(&file), &options(), &mut |_| ()) else { continue };
         let fragments = map_all(std::slice::from_ref(&file), folder.path());
-        let what = difference("", &report_of(&fragments[0]), &told(&whole));
+        let (mut joined, mut whole) = (report_of(&fragments[0]), told(&whole));
+        if is_garbage(&file) {
+            (joined, whole) = (outlines(&joined), outlines(&whole));
+        }
+        let what = difference("", &joined, &whole);
         different.extend(what.map(|what| format!("{}: {what}", file.display())));
         compared += 1;
     }
@@ -174,9 +179,32 @@ fn a_capture_through_a_fragment_tells_the_same() {
     assert!(std::env::var_os("CWAIT_CAPTURES").is_some() || compared > 50, "{compared}");
 }
 
+/// A capture elsewhere whose headers are garbage here and there: a flag or a number that no system sent ends a connection for
+/// a part that knows nothing else of it, and not for the whole.
+const GARBAGE: [&str; 1] = ["linux_sll_oversized_addr"];
+
+fn is_garbage(file: &Path) -> bool {
+    GARBAGE.iter().any(|name| file.to_string_lossy().contains(name))
+}
+
+/// Who spoke with whom, from when until when and how much: what is exact in garbage, too.
+fn outlines(told: &Value) -> Value {
+    let outline = |connection: &Value| -> Value {
+        let side = |side: &str| ["segments", "payload", "last"].map(|what| connection[side][what].clone());
+        let of = ["client", "server", "first", "last"].map(|what| connection[what].clone());
+        serde_json::json!([of, side("client_side"), side("server_side")])
+    };
+    told["connections"].as_array().unwrap().iter().map(outline).collect()
+}
+
 /// Where the report of a capture that is cut into pieces and joined again differs from that of the whole, counts that are
 /// *about* aside; and whether any was. None if it cannot be cut there.
-fn cut_and_joined(records: &Records, pieces: usize, dice: &mut Dice) -> Option<(Option<String>, bool)> {
+fn cut_and_joined(
+    records: &Records,
+    garbage: bool,
+    pieces: usize,
+    dice: &mut Dice,
+) -> Option<(Option<String>, bool)> {
     let folder = tempfile::tempdir().unwrap();
     let places: Vec<_> = (1..pieces).map(|_| dice.roll(records.len())).collect();
     let pieces = records.cut(&places, folder.path());
@@ -191,7 +219,9 @@ fn cut_and_joined(records: &Records, pieces: usize, dice: &mut Dice) -> Option<(
     // Names count up otherwise than time goes on where a clock was set back a little: in order of time, as the whole is read.
     let (mut joined, mut whole) = (told(&outcome_of(&merged, Joining::All)), told(&whole));
     let inexact = about(&joined);
-    if !inexact.is_empty() {
+    if garbage && !inexact.is_empty() {
+        (joined, whole) = (outlines(&joined), outlines(&whole));
+    } else if !inexact.is_empty() {
         without_counts(&mut joined, &inexact);
         without_counts(&mut whole, &inexact);
     }
@@ -210,7 +240,10 @@ fn captures_cut_anywhere_and_merged_somehow_tell_the_same() {
         for _ in 0..rounds {
             let many = compared % 8 == 0;
             let pieces = 2 + dice.roll(if many { 49 } else { 6 }).min(records.len() / 2);
-            let Some((difference, about)) = cut_and_joined(&records, pieces, &mut dice) else { continue };
+            let Some((difference, about)) = cut_and_joined(&records, is_garbage(&file), pieces, &mut dice)
+            else {
+                continue;
+            };
             different.extend(difference.map(|what| format!("{} in {pieces} pieces: {what}", file.display())));
             captures_about += usize::from(about);
             compared += 1;

@@ -54,6 +54,19 @@ impl Connection {
         !same && !late_capture && !simultaneous
     }
 
+    /// A second answer to the same SYN, with another number, behind a handshake that ended with the first: whoever sent it
+    /// (a box on the path, most likely), both sides go on where they were (RFC 9293 §3.10.7.4).
+    pub(super) fn is_other_answer(&self, s: &Segment) -> bool {
+        let (x, y) = (s.side.index(), s.side.peer().index());
+        let synchronised = self.halves.iter().all(|half| half.synchronised());
+        s.flags.any(TcpFlags::SYN)
+            && s.flags.any(TcpFlags::ACK)
+            && self.established()
+            && synchronised
+            && s.seq != self.tallies[x].isn
+            && s.ack == self.tallies[y].isn + 1
+    }
+
     /// An ACK of the side that was asked to open, before it agreed: it speaks of an older connection on the same ports.
     ///
     /// Its peer answers with a RST and sends the same SYN again (RFC 9293 §3.5.1, half-open connections).

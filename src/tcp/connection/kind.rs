@@ -49,6 +49,9 @@ impl Connection {
         if ahead == 0 {
             return Kind::New;
         }
+        if self.is_other_answer(s) {
+            return Kind::Foreign;
+        }
         if ahead > 0 {
             // Only its peer's acknowledgment was known, of a time before the capture: what lies between was on its way.
             let in_flight = !half.spoke() && self.opener().is_none();
