@@ -52,6 +52,8 @@ merge)
         "$generate" load.pcap $((each * 9)) 1000 24 1 $((n * (each + 1000))) $((1700000000 + n * 60))
         "$program" map load.pcap --out parts --series load -q
     done
+    # What lies there is only the last of them.
+    rm load.pcap
     echo "merge of $(ls parts | wc -l) fragments: $(measured "$program" merge parts --out all.parquet)"
     echo "$(connections all.parquet) connections, $(wc -c < all.parquet) octets"
     echo "report: $(measured "$program" report all.parquet -o report.json)"

@@ -24,7 +24,7 @@ pub use join::{Joining, Set, joined, sets};
 pub use map::{Mapped, content_hash, map};
 pub use merge::{Merged, Told, merge};
 pub use rows::Row;
-pub use series::{Sequence, out_of_sequence, series};
+pub use series::{Sequence, is_called_capture, out_of_sequence, series};
 
 use std::path::{Path, PathBuf};
 

@@ -34,6 +34,8 @@ pub fn find(paths: &[PathBuf], recursive: bool, except: &Path) -> (Vec<Found>, V
     search
         .found
         .retain(|found| seen.insert(found.path.canonicalize().unwrap_or_else(|_| found.path.clone())));
+    let mut seen = std::collections::HashSet::new();
+    search.failed.retain(|(path, _)| seen.insert(path.clone()));
     (search.found, search.failed)
 }
 
@@ -96,7 +98,8 @@ impl Search {
                 Ok(_) => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_owned();
-                    self.failed.push((path, error.into()));
+                    let loops = io::Error::other(error.to_string());
+                    self.failed.push((path, error.into_io_error().unwrap_or(loops)));
                 }
             }
         }

@@ -49,7 +49,7 @@ pub fn run(args: &BatchArgs) -> Result<Status> {
     for (path, error) in missing {
         let kind = match Status::of_io(&error) {
             Status::TryAgain => PassedKind::Temporary,
-            _ if error.kind() == io::ErrorKind::NotFound => PassedKind::NoCapture,
+            _ if error.kind() == io::ErrorKind::NotFound && paths.contains(&path) => PassedKind::NoCapture,
             _ => PassedKind::Unreadable,
         };
         plan.passed.push(Passed { path, why: error.to_string(), kind });
@@ -169,7 +169,7 @@ impl Batch<'_> {
     fn run(&self, plan: &Plan) -> Result<Status> {
         let results = Mutex::new(Results::default());
         for passed in &plan.passed {
-            if passed.kind == PassedKind::Foreign {
+            if passed.kind == PassedKind::Foreign && !fragment::is_called_capture(&passed.path) {
                 locked(&results).left_out.foreign += 1;
                 continue;
             }

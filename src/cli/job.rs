@@ -129,7 +129,9 @@ impl Publication {
                 Ok(kept) => rows.draw(kept),
                 // What the first look found stands.
                 Err(error) => report.inputs.last_mut().into_iter().for_each(|input| {
-                    input.problems.push(format!("nothing is drawn of its connections: {error}"));
+                    let problem = format!("nothing is drawn of its connections: {error}");
+                    eprintln!("cwait-pcap: {}: {problem}", input.path);
+                    input.problems.push(problem);
                 }),
             }
         }

@@ -24,6 +24,14 @@ pub fn series(path: &Path) -> String {
     folder.map_or_else(PathBuf::new, Path::to_path_buf).join(pattern).display().to_string()
 }
 
+/// Whether a file's name ends as those of captures do, a count and compression aside.
+pub fn is_called_capture(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = PACKED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let name = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    COUNTED.iter().any(|ending| name.ends_with(ending))
+}
+
 /// What counts up in the name of a file: its numbers, which are compared one after the other.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Sequence(Vec<(usize, String)>);

@@ -121,8 +121,11 @@ impl Batch<'_> {
         let mut report = Report::build(&outcome, &request);
         let gate = Gate { fail_on: self.args.gate.fail_on.map(Into::into), limit };
         let status = Status::of_report(&report, gate);
-        let problems = report.inputs.iter().filter(|input| !input.problems.is_empty());
-        let failed = problems.map(|it| Failed { path: it.path.clone(), why: it.problems.join("; ") });
+        let failed = report.inputs.iter().zip(&outcome.inputs).filter_map(|(input, facts)| {
+            let cut = facts.summary.tail.iter().map(ToString::to_string);
+            let why = input.problems.iter().cloned().chain(cut).collect::<Vec<_>>().join("; ");
+            (!why.is_empty()).then(|| Failed { path: input.path.clone(), why })
+        });
         let failed = failed.collect();
         let entry = Entry::new(job.name.clone(), &report, job.files.clone());
         let made_from = self.made_from(job);
