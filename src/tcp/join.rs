@@ -139,9 +139,14 @@ impl Connection {
     /// It ends no earlier than what a part that was absorbed counted after its head.
     pub(super) fn lasts_until(&mut self, part: &Connection) {
         let Some(closed) = part.head().and_then(|head| head.closed.as_ref()) else { return };
-        for x in 0..2 {
+        for side in Side::BOTH {
+            let x = side.index();
             if part.halves[x].last != closed.halves[x].last {
                 self.halves[x].last = self.halves[x].last.max_frame(part.halves[x].last);
+            }
+            let own = self.extra.as_mut().and_then(|extra| extra.rst[x].as_mut());
+            if let Some((own, later)) = own.zip(part.rst(side)).filter(|(_, later)| later.sent > 0) {
+                own.last_sent = own.last_sent.max_frame(later.last_sent);
             }
         }
     }
