@@ -9,7 +9,8 @@ import sys
 import duckdb
 
 page, folder = sys.argv[1:]
-blocks = re.findall(r"```sql\n(.*?)```", open(page).read(), re.S)
+text = open(page).read()
+blocks = re.findall(r"```sql\n(.*?)```", text, re.S)
 assert len(blocks) == 3, f"{len(blocks)} queries in {page}"
 os.chdir(folder)
 report = json.load(open("report.json"))
@@ -27,7 +28,7 @@ rows = duckdb.sql(f"SELECT count(*), count(lo_fin_after_us) + count(hi_fin_after
 fins = sum(bool(c[side]["fin"]) for c in report["connections"] for side in ("client_side", "server_side"))
 assert rows == (len(report["connections"]), fins), (rows, len(report["connections"]), fins)
 # The end of a connection, as the page says; a few say something behind it.
-end = re.search(r"`(coalesce\(last_after_us.*?)`", open(page).read())[1]
+end = re.search(r"`(coalesce\(last_after_us.*?)`", text)[1]
 later = f"c.last_ns // 1000 - first_us - {end}"
 ends = duckdb.sql(
     f"SELECT count(*), min({later}), count(*) FILTER ({later} <= 1) FROM '{fragment}' JOIN 'connections.parquet' c USING (first_frame)"

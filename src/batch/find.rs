@@ -80,7 +80,8 @@ impl Search {
             glob.is_match(path) || path.strip_prefix(".").is_ok_and(|path| glob.is_match(path))
         });
         if self.found.len() == before {
-            self.failed.push((pattern.to_owned(), io::Error::from(io::ErrorKind::NotFound)));
+            let nothing = io::Error::new(io::ErrorKind::NotFound, "no file matches this pattern");
+            self.failed.push((pattern.to_owned(), nothing));
         }
     }
 

@@ -137,6 +137,15 @@ impl LeftOut {
 }
 
 impl Entry {
+    /// How bad it is in a word, if anything can be said of it, and what.
+    pub fn verdict(&self) -> (&str, &str) {
+        match self.severity {
+            Some(severity) => (severity.word(), &self.headline),
+            // Where nothing is found, the headline begins with what that is worth.
+            None => self.headline.split_once(": ").unwrap_or(("", &self.headline)),
+        }
+    }
+
     /// Of a report that lists at least its flagged connections.
     pub fn new(name: String, report: &Report, reports: Vec<String>) -> Entry {
         let owed: Vec<&Connection> =

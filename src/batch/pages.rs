@@ -130,14 +130,15 @@ fn captures(index: &Index, folder: &str) -> Table {
                 };
                 let name =
                     |file: &String| file.rsplit_once('.').map_or(file.clone(), |(_, end)| end.to_owned());
+                let (severity, what) = entry.verdict();
                 vec![
-                    cell(entry.severity.map_or("ok", |severity| severity.word())),
+                    cell(severity),
                     cell(entry.name.strip_prefix(folder).unwrap_or(&entry.name)),
                     Cell {
                         text: String::new(),
                         links: entry.reports.iter().map(|file| (name(file), file.clone())).collect(),
                     },
-                    cell(&entry.headline),
+                    cell(what),
                     cell(entry.owes_fin),
                     cell(entry.connections),
                     cell(entry.frames),

@@ -305,8 +305,9 @@ impl Batch<'_> {
     fn summarise(&self, index: &Index) {
         const SHOWN: usize = 20;
         for entry in index.captures.iter().take(SHOWN) {
-            let severity = entry.severity.map_or("OK", |severity| severity.word());
-            eprintln!("{severity}: {}: {}", entry.name, entry.headline);
+            let (severity, what) = entry.verdict();
+            let colon = if severity.is_empty() { "" } else { ": " };
+            eprintln!("{severity}{colon}{}: {what}", entry.name);
         }
         if index.captures.len() > SHOWN {
             eprintln!("... and {} more", index.captures.len() - SHOWN);

@@ -10,7 +10,7 @@ use cwait_pcap::capture::Interrupt;
 use cwait_pcap::findings::Grace;
 use cwait_pcap::fragment::{self, FragmentError, Merged};
 use cwait_pcap::place;
-use cwait_pcap::report::{Listed, Request};
+use cwait_pcap::report::{Listed, Request, count};
 
 use super::analyze::{command_line, evidence, options, select};
 use super::args::{JudgeArgs, MapArgs, MergeArgs, ReportArgs};
@@ -97,8 +97,8 @@ pub fn merge(args: &MergeArgs) -> Result<Status> {
         for name in &told.twice {
             eprintln!("{name}: there more than once, counted once");
         }
-        let out = args.out.display();
-        eprintln!("{out}: {} captures, {} connections in parts", told.captures, told.rows);
+        let captures = count(told.captures as u64, "capture");
+        eprintln!("{}: {captures}, {} connections in parts", args.out.display(), told.rows);
     }
     Ok(if told.left_out.is_empty() { Status::Done } else { Status::Partial })
 }

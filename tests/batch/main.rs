@@ -181,6 +181,14 @@ fn a_folder_may_hold_anything() {
     run(2, &["batch", &bench.at("in/notes.txt"), &bench.at("in/a.pcap"), "--out", &bench.at("named")]);
     assert_eq!(bench.json("named/index.json")["captures"].as_array().unwrap().len(), 1);
     run(2, &["batch", &bench.at("nothing"), "--out", &bench.at("none")]);
+
+    // What nothing is found in says what that is worth, once.
+    bench.put("clean-closes/server-side.pcap.zst", "clean.pcap.zst");
+    let (_, told) = run(0, &["batch", &bench.at("clean.pcap.zst"), "--out", &bench.at("clean")]);
+    assert!(told.contains(&format!("\nOK: {}: no connection owes", bench.at("clean.pcap.zst"))), "{told}");
+    assert!(fs::read_to_string(bench.at("clean/index.md")).unwrap().contains("| OK | "));
+    let (plan, _) = run(2, &["batch", &bench.at("*.nothing"), "--dry-run"]);
+    assert!(plan.contains("*.nothing: no file matches this pattern"), "{plan}");
 }
 
 #[test]
