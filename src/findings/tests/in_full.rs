@@ -118,6 +118,7 @@ fn more() -> Vec<(&'static str, String, Around)> {
         ("aborted", format!("{USED} 1.3 < A plain\n 1.4 < RA win=64000 plain"), alone),
     ];
     all.extend(rest.map(|(rule, script, around)| opened(rule, &script, around)));
+    all.extend(edges().into_iter().map(|(rule, script, around)| opened(rule, &script, around)));
     all.extend([
         bare("aborted", &format!("{SLOW} 2 > PA +9\n 2.001 < R")),
         bare("aborted", &format!("{SLOW} 2 < PA +9\n 2.05 > R win=9")),
@@ -129,8 +130,81 @@ fn more() -> Vec<(&'static str, String, Around)> {
         bare("one-direction", "0 > A +100\n 1 > A ack=50\n 3 end"),
         bare("no-keepalive", "0 > S\n 900 end"),
         bare("aborted", "0 > R\n 1 end"),
+        bare("aborted", "0 > PA +10\n 0.1 < PA +10\n 0.2 < RA opt"),
+        bare("aborted", "0 > S\n 0.001 < SA\n 0.002 > A\n 2 > PA +9\n 2.0001 < R"),
+        bare("late-fin", &format!("{SLOW} 2 > FA\n 2.05 < A\n 2.95 < FA\n 3.06 > A")),
+        bare("no-keepalive", "0 > S\n 0.01 < RA\n 900 end"),
+        bare(
+            "large-segments-lost",
+            &format!("0 > PA +100\n 0.1 < PA +100\n 0.2 > A\n{large} 6 > PA +20\n 7 end"),
+        ),
     ]);
+    all.extend(["0", "9", "64000"].map(|window| {
+        let plain = "0 > S\n 0.01 < SA plain\n 0.02 > A\n 1 > PA +100\n 1.1 < PA +100 plain\n 1.2 > A\n";
+        bare("aborted", &format!("{plain} 2 < RA win={window}"))
+    }));
+    let vain = "0 > PA +100\n 0.02 < A\n 31 > FA\n 31.02 < A";
+    all.push(("no-answer", vain.into(), |scene| scene.answers(Span::millis(100))));
     all
+}
+
+/// Conversations that one condition alone tells from others.
+fn edges() -> Vec<(&'static str, String, Around)> {
+    let answered: Around = |scene| scene.answers(Span::millis(100));
+    let closed_once: Around = |scene| {
+        let mut scene = busy(scene);
+        scene.service.closed_by_both = 0;
+        scene.service.closes.add(Span::millis(100));
+        scene
+    };
+    let probes: String =
+        (2..14).map(|n| format!("{n} > A seq=-1\n {n}.01 < A\n")).collect::<Vec<_>>().join(" ");
+    let large = |len: u32| {
+        let send = |at: &str, back: u32| format!(" {at} < A +{len} seq=-{back}\n");
+        format!("2 < A +{len}\n{}{}{}", send("2.2", len), send("2.6", len), send("3.4", len))
+            + &format!("{} 6 > PA +20 ack=-{len}\n 7 end", send("5", len))
+    };
+    let vain = "1 > PA +100\n 1.02 < A\n";
+    vec![
+        ("aborted", format!("{USED} 2 > RA opt\n 2.1 > FA"), alone),
+        ("aborted", format!("{USED} 1.2 > FA\n 1.3 > RA opt"), alone),
+        ("aborted", format!("{USED} 2 > RA opt seq=5"), alone),
+        ("client-gave-up", format!("{vain} 2 > FA\n 2.02 < A"), |scene| scene.gave_up(3, Span::secs(1))),
+        ("close-wait-aborted", format!("{LEFT} 80 < RA opt"), alone),
+        ("close-wait-aborted", format!("{USED} 2 < FA\n 2.01 > A\n 80 > RA opt"), alone),
+        ("late-fin", format!("{LEFT} 80 < FA\n 80.01 > A"), alone),
+        ("late-fin", format!("{USED} 2 < FA\n 2.01 > A\n 80 > FA\n 80.01 < A"), alone),
+        ("late-fin", format!("{GONE} 5 < PA +100\n 5.01 > A\n 8 < FA\n 8.01 > A"), alone),
+        ("late-fin", format!("{LEFT} 5 < FA ack=-1\n 5.01 > A"), alone),
+        ("late-fin", format!("{LEFT} 6 < FA\n 6.01 > A"), lossy),
+        (
+            "late-fin",
+            "1 > PA +100\n 1.1 < PA +9 ack=400\n 1.2 > FA seq=400\n 1.21 < A\n 6 < FA\n 6.01 > A".into(),
+            alone,
+        ),
+        ("late-answer", format!("{LEFT} 80 < FA\n 80.01 > A\n 80.02 > R"), alone),
+        ("late-answer", "1 > PA +100\n 1.1 < PA +100\n 1.2 > FA\n 9 < A\n 9.01 > R".into(), alone),
+        ("half-close-in-use", format!("{LEFT} 5 < PA +500\n 5.5 end"), alone),
+        ("missing-fin", format!("{LEFT} 5 < PA +500\n 5.01 > A\n 5.5 end"), alone),
+        ("missing-fin", format!("{AWAY} 9 end"), closed_once),
+        ("frequent-keepalive", format!("{USED}{probes} 30 end"), alone),
+        ("frequent-keepalive", format!("{USED}{probes} 30 > PA +9\n 31 end"), alone),
+        ("large-segments-lost", format!("{USED} 1.5 < A +1408\n 1.6 > A\n{}", large(1_408)), alone),
+        ("large-segments-lost", format!("{USED} 1.5 < A +1376\n 1.6 > A\n{}", large(1_408)), alone),
+        ("no-answer", format!("{vain} 5 > A ack=50\n 31 > FA\n 31.02 < A"), answered),
+        ("no-answer", format!("{vain} 20 < FA\n 20.01 > A\n 31 > RA opt"), answered),
+        ("no-answer", format!("{vain} 20 < RA seq=99999999\n 31 > FA\n 31.02 < A"), answered),
+        ("no-answer", format!("{vain} 31 > RA opt"), answered),
+        ("stale-connection-reused", format!("{LEFT} 6 < FA\n 6.01 > A\n 9 > PA +100\n 9.01 < R"), alone),
+        (
+            "stale-connection-reused",
+            format!("{USED} 6 < FA\n 6.001 < R seq=99999999\n 6.01 > A\n 9 > PA +100\n 9.01 < R"),
+            alone,
+        ),
+        ("unacked-fin", format!("{USED} 2 > FA\n 2.2 > FA seq=-1\n 9 > FA seq=-1\n 19 end"), alone),
+        ("unacked-fin", format!("{USED} 2 > FA\n 9 > FA seq=-1\n 19 end"), alone),
+        ("zero-window-stall", "1 > PA +100\n 1.1 < A win=0\n 2 > RA opt\n 9 end".into(), alone),
+    ]
 }
 
 /// The finding and its words, or why there is none.
