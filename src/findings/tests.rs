@@ -7,6 +7,7 @@
 
 mod apart;
 mod closing;
+mod facts;
 mod groups;
 mod in_full;
 mod opening;

@@ -250,14 +250,25 @@ fn in_full(scene: &Scene, rule: &dyn Rule) -> String {
     })
 }
 
+fn all() -> impl Iterator<Item = (&'static str, String, Scene)> {
+    let speaking = three::all().into_iter().map(|three| (three.rule, three.speaks, three.around));
+    speaking.chain(more()).map(|(rule, script, around)| {
+        let lines: Vec<_> = script.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        (rule, lines.join(", "), around(Scene::of(&script)))
+    })
+}
+
+/// Each conversation once.
+pub(super) fn scenes() -> impl Iterator<Item = (String, Scene)> {
+    let mut told = std::collections::HashSet::new();
+    all().map(|(_, script, scene)| (script, scene)).filter(move |(script, _)| told.insert(script.clone()))
+}
+
 #[test]
 fn every_rule_in_full() {
-    let speaking = three::all().into_iter().map(|three| (three.rule, three.speaks, three.around));
     let mut text = String::new();
-    for (name, script, around) in speaking.chain(more()) {
-        let scene = around(Scene::of(&script));
-        let lines: Vec<_> = script.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        writeln!(text, "# {name}: {}\n{}", lines.join(", "), in_full(&scene, rule(name).unwrap())).unwrap();
+    for (name, script, scene) in all() {
+        writeln!(text, "# {name}: {script}\n{}", in_full(&scene, rule(name).unwrap())).unwrap();
     }
     insta::assert_snapshot!(text);
 }
