@@ -101,16 +101,16 @@ use Beside::{Sockets, Trace};
 
 fn analyze(wire: [&str; 2], beside: &Beside) -> Value {
     let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
+    let file = |name: &'static str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        name
     };
     let (option, text) = match beside {
         Sockets(text) => ("--sockets", text),
         Trace(text) => ("--trace", text),
     };
     let out = Command::new(env!("CARGO_BIN_EXE_cwait-pcap"))
+        .current_dir(&folder)
         .args(["analyze", "--connections", "all", "--format", "json"])
         .arg(file("wire.txt", &capture(wire)))
         .arg(option)
@@ -136,6 +136,52 @@ fn verdict(name: &str, wire: [&str; 2], beside: &Beside) -> String {
 fn check(name: &str, speaks: &str, too_little: &str, cases: [([&str; 2], Beside); 3]) {
     let told = cases.each_ref().map(|(wire, beside)| verdict(name, *wire, beside));
     assert_eq!(told, [speaks, "", too_little], "{name}: speaks, is quiet, has too little");
+}
+
+/// Everything that is found, with words, reasons and proof.
+#[test]
+fn what_host_records_say_in_full() {
+    let told = "7 1700000002.001 read(7, \"\", 4096) = 0\n";
+    let waits = "7 1700000009.000 nanosleep({tv_sec=1, tv_nsec=0}, NULL) = 0\n";
+    let closes = "7 1700000002.002 close(7) = 0\n";
+    let ends = "7 1700000008.000 +++ exited with 0 +++\n";
+    let polls = "7 1700000000.012 poll([{fd=7, events=POLLIN}], 1, -1 <unfinished ...>\n\
+                 9 1700000012.000 nanosleep({tv_sec=1, tv_nsec=0}, NULL) = 0\n";
+    let writes = "7 1700000003.000 write(7, \"more\"..., 10) = 10\n\
+                  7 1700000004.000 write(7, \"more\"..., 10) = -1 EPIPE (Broken pipe)\n";
+    let two = [ss(5, &row("ESTAB", 0, HELD)), ss(9, &row("CLOSE-WAIT", 1, HELD))].concat();
+    let cases = [
+        ("LAST-ACK, and no FIN", OWED, Sockets(ss(9, &row("LAST-ACK", 0, "")))),
+        ("CLOSE-WAIT, held", OWED, Sockets(ss(9, &row("CLOSE-WAIT", 1, HELD)))),
+        ("CLOSE-WAIT, all of it unread", OWED, Sockets(ss(9, &row("CLOSE-WAIT", 11, HELD)))),
+        ("CLOSE-WAIT, all of it read", OWED, Sockets(ss(9, &row("CLOSE-WAIT", 0, HELD)))),
+        ("CLOSE-WAIT, nobody's", MUTE, Sockets(ss(9, &row("CLOSE-WAIT", 11, "")))),
+        ("CLOSE-WAIT after the capture", OWED, Sockets(ss(60, &row("CLOSE-WAIT", 1, HELD)))),
+        ("ESTABLISHED long after the FIN", OWED, Sockets(ss(9, &row("ESTAB", 0, HELD)))),
+        ("ESTABLISHED, then CLOSE-WAIT", OWED, Sockets(two)),
+        ("ESTABLISHED, nobody's", MUTE, Sockets(ss(9, &row("ESTAB", 10, "")))),
+        ("ESTABLISHED, nobody's, nothing unread", MUTE, Sockets(ss(9, &row("ESTAB", 0, "")))),
+        ("CLOSE-WAIT, and a FIN passed", CLOSED, Sockets(ss(9, &row("CLOSE-WAIT", 1, HELD)))),
+        ("CLOSE-WAIT, and a RST passed", REFUSED, Sockets(ss(9, &row("CLOSE-WAIT", 1, HELD)))),
+        ("CLOSE-WAIT, and no FIN came", MUTE, Sockets(ss(9, &row("CLOSE-WAIT", 11, HELD)))),
+        ("not listed", OWED, Sockets(ss(9, ""))),
+        ("read 0, not closed", OWED, Trace(log(&[told, waits].concat()))),
+        ("read 0, not closed, no times", OWED, Trace(blind(&log(&[told, waits].concat())))),
+        ("read 0, not closed, ended", OWED, Trace(log(&[told, ends].concat()))),
+        ("read 0, not closed, ends at once", OWED, Trace(log(told))),
+        ("read 0, closed, and no FIN", OWED, Trace(log(&[told, closes, waits].concat()))),
+        ("read 0, closed, and a FIN", CLOSED, Trace(log(&[told, closes, waits].concat()))),
+        ("waits in poll", OWED, Trace(log(polls))),
+        ("writes on", REFUSED, Trace(log(writes))),
+    ];
+    let mut text = String::new();
+    for (what, wire, beside) in &cases {
+        let report = analyze(*wire, beside);
+        let found = serde_json::to_string_pretty(&report["findings"]).unwrap();
+        let undecided = serde_json::to_string(&report["undecided"]).unwrap();
+        text += &format!("# {what}\n{found}\nundecided {undecided}\n\n");
+    }
+    insta::assert_snapshot!(text);
 }
 
 #[test]
