@@ -130,3 +130,19 @@ fn losses_and_holes_count_for_the_time_they_touch() {
         assert_eq!(capture.unreadable_after(second(from)), from <= 12, "from {from} on");
     }
 }
+
+#[test]
+fn a_connection_counts_for_its_hosts_hop_limits_where_they_spoke() {
+    let scene = Scene::of("0 > S\n 1 > S seq=-1 ttl=63\n 2 end");
+    let of = |side| {
+        let hop_limits = HostHopLimits::of_side(&scene.connection, side);
+        (hop_limits.connections(), hop_limits.iter().collect::<Vec<_>>())
+    };
+    assert_eq!((of(scene.client), of(scene.client.peer())), ((1, vec![63, 64]), (0, vec![])));
+}
+
+#[test]
+fn a_grace_that_is_given_holds_for_every_service() {
+    let graces = Graces::from(Grace::fixed(Span::secs(5)));
+    assert_eq!(graces.at(Endpoint::v4([198, 51, 100, 2], 80)), &Grace::fixed(Span::secs(5)));
+}

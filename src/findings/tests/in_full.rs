@@ -191,6 +191,16 @@ fn edges() -> Vec<(&'static str, String, Around)> {
         ("frequent-keepalive", format!("{USED}{probes} 30 > PA +9\n 31 end"), alone),
         ("large-segments-lost", format!("{USED} 1.5 < A +1408\n 1.6 > A\n{}", large(1_408)), alone),
         ("large-segments-lost", format!("{USED} 1.5 < A +1376\n 1.6 > A\n{}", large(1_408)), alone),
+        (
+            "keepalive-gave-up",
+            format!("{USED} 1.3 < R seq=99999999\n 100 > A seq=-1\n 110 > A seq=-1\n 120 > RA opt"),
+            alone,
+        ),
+        (
+            "keepalive-gave-up",
+            format!("{USED} 100 > A seq=-1\n 110 > A seq=-1\n 111 < R seq=99999999\n 120 > RA opt"),
+            alone,
+        ),
         ("no-answer", format!("{vain} 5 > A ack=50\n 31 > FA\n 31.02 < A"), answered),
         ("no-answer", format!("{vain} 20 < FA\n 20.01 > A\n 31 > RA opt"), answered),
         ("no-answer", format!("{vain} 20 < RA seq=99999999\n 31 > FA\n 31.02 < A"), answered),

@@ -145,3 +145,24 @@ fn an_abort_tells_in_what_situation_it_came() {
         assert!(told(&script).contains(how), "{how}: {}", told(&script));
     }
 }
+
+#[test]
+fn whoever_says_that_packets_are_too_big_makes_the_cause_certain() {
+    let large = "2 < A +1400\n 2.2 < A +1400 seq=-1400\n 2.6 < A +1400 seq=-1400\n 3.4 < A +1400 seq=-1400\n";
+    for (from, kind, code, certainty) in [
+        ("203.0.113.9", 3, 4, Certainty::Certain),
+        ("203.0.113.9", 3, 1, Certainty::Possible),
+        ("2001:db8::9", 2, 0, Certainty::Certain),
+        ("2001:db8::9", 1, 0, Certainty::Possible),
+    ] {
+        let mut scene =
+            scene(&format!("{USED}{large} 6 < A +1400 seq=-1400\n 6.5 > PA +20 ack=-1400\n 7 end"));
+        let error = IcmpError { seen: scene.capture.last, from: from.parse().unwrap(), kind, code, count: 1 };
+        scene.connection.observe_icmp(scene.client.peer(), error);
+        assert_eq!(
+            found(&scene, "large-segments-lost").cause.unwrap().certainty,
+            certainty,
+            "{from} {kind}/{code}"
+        );
+    }
+}
