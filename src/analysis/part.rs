@@ -38,8 +38,9 @@ pub struct PartFacts {
     pub unfinished: Vec<Unfinished>,
 }
 
-/// Reads one input as a part; it is opened, if that was not done. Its connections, which may continue those of a part before, are handed on when they are over,
-/// by several threads if there are several, and at the end those that are not; with frames numbered from 1.
+/// Reads one input as a part; it is opened, if that was not done. Its connections, which may continue those of a part
+/// before, are handed on when they are over, by several threads if there are several, and at the end those that are not;
+/// with frames numbered from 1.
 ///
 /// # Errors
 /// If it cannot be read at all.

@@ -23,8 +23,8 @@ pub struct Anonymous {
     pub wire_len: u32,
 }
 
-/// Octets of the record up to the end of the TCP header and so many of the payload; none if the header is not in it
-/// (the last of several fragments).
+/// Octets of the record up to the end of the TCP header and so many of the payload; none for a fragment, since
+/// its segment lies in several records.
 pub fn cut_after_tcp_header(record: &Record<'_>, payload: usize) -> Option<usize> {
     let header = tcp_header(record)?;
     Some(header.end.saturating_add(payload).min(record.data.len()))

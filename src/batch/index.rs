@@ -140,9 +140,9 @@ impl Entry {
     /// How bad it is in a word, if anything can be said of it, and what.
     pub fn verdict(&self) -> (&str, &str) {
         match self.severity {
-            Some(severity) => (severity.word(), &self.headline),
-            // Where nothing is found, the headline begins with what that is worth.
-            None => self.headline.split_once(": ").unwrap_or(("", &self.headline)),
+            Some(severity) if severity > Severity::Note => (severity.word(), &self.headline),
+            // Where nothing worse is found, the headline begins with what that is worth.
+            _ => self.headline.split_once(": ").unwrap_or(("", &self.headline)),
         }
     }
 

@@ -58,11 +58,9 @@ impl Connection {
     /// (a box on the path, most likely), both sides go on where they were (RFC 9293 §3.10.7.4).
     pub(super) fn is_other_answer(&self, s: &Segment) -> bool {
         let (x, y) = (s.side.index(), s.side.peer().index());
-        let synchronised = self.halves.iter().all(|half| half.synchronised());
-        s.flags.any(TcpFlags::SYN)
-            && s.flags.any(TcpFlags::ACK)
+        s.flags.all(TcpFlags::SYN | TcpFlags::ACK)
             && self.established()
-            && synchronised
+            && self.halves.iter().all(|half| half.synchronised())
             && s.seq != self.tallies[x].isn
             && s.ack == self.tallies[y].isn + 1
     }
