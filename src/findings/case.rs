@@ -96,4 +96,9 @@ impl Case<'_> {
     pub(super) fn ended_by_rst(&self) -> bool {
         Side::BOTH.into_iter().any(|side| self.connection.ended_by_rst(side))
     }
+
+    /// No FIN of that side passed, and no RST ended it.
+    pub(super) fn unclosed(&self, side: Side) -> bool {
+        self.connection.fin(side).is_none() && !self.ended_by_rst()
+    }
 }

@@ -151,12 +151,6 @@ impl Sighting<'_> {
     pub(super) fn place(&self) -> String {
         self.look.place()
     }
-
-    /// Nobody holds it: the listing names owners, and none here.
-    fn nobody_holds_it(&self) -> bool {
-        self.socket.owners.as_ref().is_some_and(Vec::is_empty)
-            && self.socket.inode.is_none_or(|inode| inode == 0)
-    }
 }
 
 impl Look<'_> {

@@ -26,9 +26,12 @@ impl Rule for LargeSegmentsLost {
     fn judge(&self, case: &Case<'_>) -> Answer {
         let connection = case.connection;
         let stuck = Side::BOTH.into_iter().find_map(|side| Some((side, connection.stuck(side)?)));
-        let Some((side, stuck)) = stuck.filter(|_| case.made() && connection.opener().is_some()) else {
+        let Some((side, stuck)) = stuck else {
             return Answer::No("nothing was sent again and again in vain");
         };
+        if connection.opener().is_none() {
+            return Answer::No("it is older than the capture: segments as large may have been delivered before");
+        }
         if stuck.len <= LargeSegmentsLost::SMALL {
             return Answer::No("what is sent again and again is small");
         }

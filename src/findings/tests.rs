@@ -9,6 +9,7 @@ mod apart;
 mod closing;
 mod facts;
 mod groups;
+mod hosts;
 mod in_full;
 mod opening;
 mod three;
@@ -104,6 +105,10 @@ impl Scene {
     }
 
     fn with<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        self.beside(HostEvidence::default(), ask)
+    }
+
+    fn beside<T>(&self, host: HostEvidence<'_>, ask: impl FnOnce(&Case<'_>) -> T) -> T {
         let roles = Roles { client: self.client, assumed: false };
         let closure = Closure::of(&self.connection, self.client);
         ask(&Case {
@@ -115,7 +120,7 @@ impl Scene {
             hosts: self.hosts,
             capture: &self.capture,
             grace: &self.grace,
-            host: HostEvidence::default(),
+            host,
         })
     }
 
@@ -495,6 +500,11 @@ fn close_or_shutdown() {
         said(&format!("{closed} 9 < FA\n 9.1 > A id=0\n 10 end")),
         None,
         "in TIME-WAIT all sockets answer so"
+    );
+    assert_eq!(
+        said(&format!("{closed} 9 < A seq=-1\n 9.1 > A id=0\n 10 < FA")),
+        Some(FirstClose::Closed),
+        "it had answered before the other FIN came"
     );
     assert_eq!(said(closed), None, "nothing was said since");
     let always = closed.replace("> FA", "> FA id=0");

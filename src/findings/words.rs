@@ -60,13 +60,23 @@ pub(super) fn of_its(group: &Group<'_>) -> String {
         (1, 1) => "its only connection".into(),
         (n, of) if of > 1 => format!("{} of its {} connections", thousands(n as u64), thousands(of)),
         (1, _) => "one connection".into(),
-        (n, _) => format!("{} connections", thousands(n as u64)),
+        (n, _) => connections(n),
     }
+}
+
+/// `1 connection`, `1,284 connections`; the plural is made with an s.
+pub fn count(n: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(n), if n == 1 { "" } else { "s" })
 }
 
 /// `3 connections`, `1 connection`.
 pub(crate) fn connections(n: usize) -> String {
-    if n == 1 { "1 connection".into() } else { format!("{} connections", thousands(n as u64)) }
+    count(n as u64, "connection")
+}
+
+/// `once`, `7 times`.
+pub(crate) fn times(n: u64) -> String {
+    if n == 1 { "once".into() } else { count(n, "time") }
 }
 
 /// Commands that list sockets on the host of `side`, per operating system: those of the listening port, or those that are

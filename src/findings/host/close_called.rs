@@ -25,7 +25,7 @@ pub(super) fn of<'a>(case: &Case<'a>, side: Side) -> Option<(Traced<'a>, &'a Quo
         _ => life.shutdown.as_ref()?,
     };
     let at = traced.time(quote)?;
-    let silent = case.connection.fin(side).is_none() && !case.ended_by_rst() && case.made();
+    let silent = case.unclosed(side) && case.made();
     let early = at + CloseCalled::AT_LEAST <= case.capture.last.at && at >= case.connection.first.at;
     (silent && early && case.both_directions()).then_some((traced, quote, at))
 }
@@ -49,9 +49,9 @@ impl Rule for CloseCalled {
         finding.since = Some(case.connection.last());
         finding.lasted = Some(Lasted { span: case.capture.last.at - at, at_least: true });
         finding.fact = Certainty::Likely;
-        let blocked = case.connection.zero_window(side.peer()).is_some_and(|zero| zero.spells > 0);
+        let blocked = case.connection.zero_window(side.peer()).is_some_and(|zero| zero.since.is_some());
         let (what, why) = match blocked {
-            true => ("the reader", "its peer's window was closed: the FIN waits behind data"),
+            true => ("the reader", "its peer's window is closed: the FIN waits behind data"),
             false => ("the path", "no FIN of it passed here: lost on the way, or the capture missed it"),
         };
         finding.cause = Some(Cause {

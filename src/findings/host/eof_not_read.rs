@@ -29,7 +29,7 @@ impl Rule for EofNotRead {
     fn judge(&self, case: &Case<'_>) -> Answer {
         let found = Side::BOTH.into_iter().find_map(|side| {
             let acked = case.connection.fin(side.peer())?.acked?;
-            if case.connection.fin(side).is_some() || case.ended_by_rst() {
+            if !case.unclosed(side) {
                 return None;
             }
             let confirmed = super::close_wait(case, side, Some(acked))?.sighting;
@@ -54,11 +54,9 @@ impl Rule for EofNotRead {
         let what = match (counts_fin(sighting.look.format), unread) {
             (true, 1) => "Recv-Q 1 is the FIN itself: nothing was read since it came".to_owned(),
             (true, n) => {
-                format!("Recv-Q {n}: {} octets and the FIN behind them are unread", words::thousands(n - 1))
+                format!("Recv-Q {n}: {} and the FIN behind are unread", words::count(n - 1, "octet"))
             }
-            (false, n) => {
-                format!("Recv-Q {n}: {} octets are unread, and the FIN behind them", words::thousands(n))
-            }
+            (false, n) => format!("Recv-Q {n}: {} unread, and the FIN behind", words::count(n, "octet")),
         };
         finding.cause = Some(Cause {
             what: "the program",

@@ -18,8 +18,7 @@ pub(super) fn of<'a>(case: &Case<'a>, side: Side) -> Option<Traced<'a>> {
     let traced = case.host.traced[side.index()].filter(|traced| traced.life.eof_not_closed())?;
     let eof = traced.life.eof.as_ref()?;
     let long = traced.until_end(eof).is_none_or(|span| span >= FdNotClosed::AT_LEAST);
-    let open = case.connection.fin(side).is_none() && !case.ended_by_rst();
-    (long && open && traced.life.writes_after_eof == 0).then_some(traced)
+    (long && case.unclosed(side) && traced.life.writes_after_eof == 0).then_some(traced)
 }
 
 impl Rule for FdNotClosed {
@@ -55,20 +54,18 @@ impl Rule for FdNotClosed {
         }
         finding.against.extend(traced.by_order.then(|| super::BY_ORDER.to_owned()));
         if facts.lost > 0 {
-            finding.against.push(format!(
-                "the log lacks the close of {} other descriptors",
-                words::thousands(facts.lost)
-            ));
+            let others = words::count(facts.lost, "other descriptor");
+            finding.against.push(format!("the log lacks the close of {others}"));
         }
         let mut because = vec![format!("read() returned 0 on line {} of {}", eof.line, traced.file())];
         let after = match &traced.life.ended {
             Ended::Exit { line, .. } => {
                 format!("no close or shutdown until its process ended on line {line}")
             }
-            _ => format!(
-                "no close or shutdown of it on the {} lines after",
-                words::thousands(facts.log.lines.saturating_sub(eof.upto))
-            ),
+            _ => {
+                let after = words::count(facts.log.lines.saturating_sub(eof.upto), "line");
+                format!("no close or shutdown of it on the {after} after")
+            }
         };
         because.push(after);
         finding.cause = Some(Cause { what: "the program", certainty: finding.fact, because });

@@ -33,8 +33,11 @@ impl Rule for NeverAccepted {
         if !matches!(last.socket.state, SocketState::CloseWait | SocketState::Established) {
             return Answer::No("its socket neither waits to close nor is open");
         }
-        if !last.nobody_holds_it() || listed.owners().is_some_and(|owners| !owners.is_empty()) {
-            return Answer::No("a process holds its socket, or the listing does not tell");
+        if listed.owners().is_some_and(|owners| !owners.is_empty()) {
+            return Answer::No("a process holds its socket");
+        }
+        if last.socket.inode.is_some_and(|inode| inode != 0) {
+            return Answer::No("its socket has an inode: it was accepted, and the listing does not tell by whom");
         }
         if case.connection.halves[side.index()].payload > 0 {
             return Answer::No("its program has written on it");
@@ -59,7 +62,7 @@ impl Rule for NeverAccepted {
         }
         let mut because = vec![format!("no process holds the socket ({})", last.place())];
         if let Some(unread) = last.socket.recv_q.filter(|&unread| unread > 0) {
-            because.push(format!("{} octets of its peer lie unread", words::thousands(unread)));
+            because.push(format!("{} from its peer unread", words::count(unread, "octet")));
         }
         finding.cause = Some(Cause { what: "the program", certainty: finding.fact, because });
         let mut finding = finding.shows(case.connection.first, "the connection was made");

@@ -35,8 +35,7 @@ impl Rule for NoWakeUp {
             let traced = case.host.traced[side.index()].filter(|traced| traced.life.eof.is_none())?;
             let acked = case.connection.fin(side.peer())?.acked?;
             let armed = waiting(&traced)?;
-            (case.connection.fin(side).is_none() && !case.ended_by_rst())
-                .then_some((side, traced, acked, armed))
+            case.unclosed(side).then_some((side, traced, acked, armed))
         });
         let Some((side, traced, acked, armed)) = found else {
             return Answer::No("no log ends with a thread that waits on this connection after its FIN");

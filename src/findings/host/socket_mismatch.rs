@@ -109,7 +109,7 @@ pub(super) fn of(case: &Case<'_>, side: Side) -> Option<Mismatch> {
     if let Some(missed) = &listed.missed {
         let at = missed.at?;
         let acked = peer_fin?.acked.filter(|acked| before(*acked, at))?;
-        if own_fin.is_some() || rst.is_some() {
+        if !case.unclosed(side) {
             return None;
         }
         return Some(Mismatch {
@@ -162,7 +162,7 @@ pub(super) fn of(case: &Case<'_>, side: Side) -> Option<Mismatch> {
             fact,
         )
         .map(|mismatch| Mismatch { denies_close_wait: true, ..mismatch }),
-        LastAck | FinWait1 | FinWait2 | Closing | TimeWait if own_fin.is_none() && rst.is_none() => {
+        LastAck | FinWait1 | FinWait2 | Closing | TimeWait if case.unclosed(side) => {
             let wire = match peer_fin.and_then(|fin| fin.acked) {
                 Some(acked) => (acked, format!("the {role} acknowledged its peer's FIN and sent none")),
                 None => (connection.last(), format!("no FIN of the {role} up to the last segment")),

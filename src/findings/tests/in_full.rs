@@ -136,7 +136,7 @@ fn more() -> Vec<(&'static str, String, Around)> {
         bare("no-keepalive", "0 > S\n 0.01 < RA\n 900 end"),
         bare(
             "large-segments-lost",
-            &format!("0 > PA +100\n 0.1 < PA +100\n 0.2 > A\n{large} 6 > PA +20\n 7 end"),
+            &format!("0 > PA +100\n 0.1 < PA +100\n 0.2 > A\n{large} 6 > PA +20 ack=-1400\n 7 end"),
         ),
     ]);
     all.extend(["0", "9", "64000"].map(|window| {
