@@ -14,6 +14,7 @@ use crate::analysis::{Context, Judged, Options, Outcome};
 use crate::anonymise::{Anonymous, Names, cut_after_tcp_header};
 use crate::capture::{CaptureError, LinkType, PcapNgWriter};
 use crate::detail::{Hit, read_again};
+use crate::findings::words::count;
 use crate::known::Hosts;
 use crate::patterns;
 use plan::Plan;
@@ -115,15 +116,15 @@ fn section_comments(
 ) -> Vec<String> {
     let payload = match request.payload {
         0 => "payload is cut".to_owned(),
-        octets => format!("payload is cut after {octets} octets"),
+        octets => format!("payload is cut after {}", count(octets as u64, "octet")),
     };
     let anonymous = if request.names.is_some() { ", addresses are not the real ones" } else { "" };
     let told = format!(
-        "Extract of {} of {} connections from a capture of {} frames in {}, made by {APPLICATION}; {payload}{anonymous}. \
+        "Extract of {} of {} from a capture of {} in {}, made by {APPLICATION}; {payload}{anonymous}. \
          Comments of frames say which frame it was and what it shows.",
         wanted.len(),
-        outcome.totals.connections,
-        outcome.capture.frames,
+        count(outcome.totals.connections, "connection"),
+        count(outcome.capture.frames, "frame"),
         outcome.capture.duration()
     );
     let ends = wanted.iter().map(|judged| (&judged.connection, judged.roles.server()));

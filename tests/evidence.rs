@@ -256,7 +256,10 @@ fn whole_hosts_are_told_too() {
     assert_eq!(locks["severity"], "error");
     assert!(locks["headline"].as_str().unwrap().starts_with("12 of 12 threads wait for locks"), "{locks}");
     let overflow = finding(&report, "listen-overflow").to_string();
-    assert!(overflow.contains("129 connections wait") && overflow.contains("6 more between"), "{overflow}");
+    assert!(
+        overflow.contains(": 129 connections; room is for 128") && overflow.contains("6 more between"),
+        "{overflow}"
+    );
     let errors = finding(&report, "interface-errors").to_string();
     assert!(errors.contains("eth0: 40 receive errors"), "{errors}");
 }

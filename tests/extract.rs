@@ -267,6 +267,6 @@ fn packets_keep_their_order_times_and_lengths_and_say_what_they_show() {
         let evidence = &finding.evidence[0];
         let shows = &packets.iter().find(|(frame, ..)| *frame == evidence.frame).unwrap().3;
         assert!(shows.contains(&format!("{}: {}", finding.name, evidence.label)), "{capture}: {shows:?}");
-        assert!(said("frames of this connection left out before this one"), "{capture}");
+        assert!(said(" of this connection left out before this one"), "{capture}");
     }
 }

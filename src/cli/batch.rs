@@ -105,10 +105,11 @@ fn told(plan: &Plan) -> String {
     let mut text = String::new();
     for set in &plan.sets {
         let begins = set.begins.map_or_else(|| "without frames".to_owned(), |at| format!("from {at:.0}"));
+        let octets = count(set.octets(), "byte");
         match set.files.len() {
-            1 => text += &format!("{}: {} bytes, {begins}\n", set.name, set.octets()),
+            1 => text += &format!("{}: {}, {begins}\n", set.name, octets),
             files => {
-                text += &format!("{}: {files} files as one, {} bytes, {begins}\n", set.name, set.octets());
+                text += &format!("{}: {files} files as one, {}, {begins}\n", set.name, octets);
                 for (path, _) in &set.files {
                     text += &format!("  {}\n", path.display());
                 }
@@ -268,7 +269,10 @@ impl Batch<'_> {
         match mapped {
             Ok(mapped) => {
                 let what = if mapped.known { "known" } else { "read" };
-                bar.done(octets, &format!("{}: {} frames, {what}", path.display(), mapped.capture.frames()));
+                bar.done(
+                    octets,
+                    &format!("{}: {}, {what}", path.display(), count(mapped.capture.frames(), "frame")),
+                );
                 if let Some(trouble) = mapped.capture.trouble() {
                     bars.warn(&format!("{}: {}", path.display(), trouble.what));
                     let status = if trouble.temporary { Status::TryAgain } else { Status::Partial };

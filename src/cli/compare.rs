@@ -8,7 +8,7 @@ use anstream::AutoStream;
 use anyhow::{Context, Result, bail};
 use clap::ColorChoice;
 use cwait_pcap::compare::{self, CompareError, Vantage};
-use cwait_pcap::report::{CompareFormat, CompareReport, Detail, Severity, Style};
+use cwait_pcap::report::{CompareFormat, CompareReport, Detail, Severity, Style, count};
 
 use super::analyze::{command_line, options};
 use super::args::CompareArgs;
@@ -65,7 +65,7 @@ pub fn run(args: &CompareArgs) -> Result<Status> {
 /// The places with their files and names.
 fn vantages(args: &CompareArgs) -> Result<Vec<Vantage>> {
     if args.name.len() > args.vantages.len() {
-        bail!("{} names for {} captures", args.name.len(), args.vantages.len());
+        bail!("{} names for {}", args.name.len(), count(args.vantages.len() as u64, "capture"));
     }
     let captures = args.vantages.iter().map(|path| captures(path)).collect::<Result<Vec<_>>>()?;
     let mut names: Vec<String> = args.vantages.iter().map(|path| short_name(path)).collect();

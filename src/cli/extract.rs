@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow, bail};
 use cwait_pcap::analysis::{Judged, Options, Outcome};
 use cwait_pcap::extract::{self, ExtractError, Request};
 use cwait_pcap::patterns::PATTERNS;
-use cwait_pcap::report::plain;
+use cwait_pcap::report::{count, plain};
 use cwait_pcap::{detail, findings};
 use jiff::tz::TimeZone;
 
@@ -67,11 +67,11 @@ pub fn run(args: &ExtractArgs) -> Result<Status> {
             frames => format!(", {frames} left out"),
         };
         eprintln!(
-            "{}: {} of {} connections, {} frames{left_out}",
+            "{}: {} of {}, {}{left_out}",
             plain(&args.output.display().to_string()),
             written.connections,
-            outcome.totals.connections,
-            written.frames
+            count(outcome.totals.connections, "connection"),
+            count(written.frames, "frame")
         );
     }
     let damaged =
@@ -108,8 +108,8 @@ fn wanted<'a>(args: &ExtractArgs, outcome: &'a Outcome) -> Result<Vec<&'a Judged
     let wanted: Vec<_> = all.iter().enumerate().filter_map(chosen).collect();
     if wanted.is_empty() {
         bail!(
-            "none of {} connections is meant: nothing was found on them; --all or --stream N extracts all the same",
-            outcome.totals.connections
+            "nothing was found on {}: none is meant; --all or --stream N extracts all the same",
+            count(outcome.totals.connections, "connection")
         );
     }
     Ok(wanted)

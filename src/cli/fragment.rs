@@ -98,7 +98,8 @@ pub fn merge(args: &MergeArgs) -> Result<Status> {
             eprintln!("{name}: there more than once, counted once");
         }
         let captures = count(told.captures as u64, "capture");
-        eprintln!("{}: {captures}, {} connections in parts", args.out.display(), told.rows);
+        let rows = count(told.rows, "connection");
+        eprintln!("{}: {captures}, {rows} in parts", args.out.display());
     }
     Ok(if told.left_out.is_empty() { Status::Done } else { Status::Partial })
 }

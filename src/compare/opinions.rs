@@ -141,7 +141,3 @@ impl Ask<'_> {
         self.journey(end).stops.iter().position(|stop| stop.at == self.at)
     }
 }
-
-fn segments(n: usize) -> String {
-    if n == 1 { "1 segment".to_owned() } else { format!("{n} segments") }
-}

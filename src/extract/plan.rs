@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::Request;
 use crate::analysis::Judged;
 use crate::detail::Hit;
+use crate::findings::words::count;
 use crate::tcp::LeftOut;
 use crate::wire::{Segment, SeqNum, Span, TcpFlags, Timestamp};
 
@@ -148,7 +149,9 @@ impl Plan {
                 (frames + u64::from(passed.segments), octets + passed.payload)
             });
             format!(
-                "cwait-pcap: {frames} frames of this connection left out before this one, {octets} octets of payload"
+                "cwait-pcap: {} of this connection left out before this one, {} of payload",
+                count(frames, "frame"),
+                count(octets, "octet")
             )
         });
         gap.into_iter().chain(self.labels.remove(&frame).unwrap_or_default()).collect()

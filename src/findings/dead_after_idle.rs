@@ -42,8 +42,9 @@ impl Rule for DeadAfterIdle {
             return Answer::undecided(
                 silence.by,
                 format!(
-                    "after {} of silence it sent {attempts} segment(s) without an answer, too few to tell before the end",
-                    silence.span()
+                    "after {} of silence it sent {} without an answer, too few to tell before the end",
+                    silence.span(),
+                    words::count(attempts.into(), "segment")
                 ),
             );
         }
@@ -72,7 +73,11 @@ impl Rule for DeadAfterIdle {
                 )
                 .shows(
                     silence.resumed,
-                    format!("the {role} speaks after {}; sent {attempts} times, no answer", silence.span()),
+                    format!(
+                        "the {role} speaks after {}; sent {}, no answer",
+                        silence.span(),
+                        words::times(attempts.into())
+                    ),
                 ),
         )
     }

@@ -51,7 +51,7 @@ impl Rule for HalfCloseInUse {
         finding.since = Some(acked);
         let sent = match connection.payload_after_peer_fin(side) {
             0 => "nothing sent since; configured as a service that may".to_owned(),
-            octets => format!("{} octets sent since, and taken", words::thousands(octets)),
+            octets => format!("{} sent since, and taken", words::count(octets, "octet")),
         };
         Answer::found(
             finding

@@ -30,7 +30,9 @@ impl Rule for LargeSegmentsLost {
             return Answer::No("nothing was sent again and again in vain");
         };
         if connection.opener().is_none() {
-            return Answer::No("it is older than the capture: segments as large may have been delivered before");
+            return Answer::No(
+                "it is older than the capture: segments as large may have been delivered before",
+            );
         }
         if stuck.len <= LargeSegmentsLost::SMALL {
             return Answer::No("what is sent again and again is small");

@@ -96,8 +96,8 @@ impl Rule for MissingFin {
         }
         if sent_after > 0 {
             finding.against.push(format!(
-                "it sent {} octets after that FIN: a forgotten half-close",
-                words::thousands(sent_after)
+                "it sent {} after that FIN: a forgotten half-close",
+                words::count(sent_after, "octet")
             ));
         }
         if !near_an_initial_hop_limit(case, side) && listed.is_none() {
@@ -111,7 +111,7 @@ impl Rule for MissingFin {
         }
         let dropped = case.capture.dropped_after(acked.at);
         if dropped > 0 {
-            finding.against.push(format!("the capture dropped {} packets since", words::thousands(dropped)));
+            finding.against.push(format!("the capture dropped {} since", words::count(dropped, "packet")));
         }
         let peer = case.role(side.peer());
         match first_close(case, side.peer()) {
@@ -208,9 +208,7 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
         because.push(format!("host alive {} later", host.last.at - acked.at));
     }
     if host.fins > 0 {
-        let fins =
-            if host.fins == 1 { "a FIN".into() } else { format!("{} FINs", words::thousands(host.fins)) };
-        because.push(format!("{fins} of it passed on other connections"));
+        because.push(format!("{} of it passed on other connections", words::count(host.fins, "FIN")));
     }
     if near_an_initial_hop_limit(case, side) {
         because.push("no router between its host and here".into());

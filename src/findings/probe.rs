@@ -49,13 +49,7 @@ impl Rule for Probe {
         };
         Words {
             headline: format!("{} {does}", group.place),
-            says: format!(
-                "{} of it {what}.",
-                match group.members.len() {
-                    1 => "One connection".into(),
-                    n => format!("{} connections", words::thousands(n as u64)),
-                }
-            ),
+            says: format!("{} of it {what}.", words::connections(group.members.len())),
             advice: Vec::new(),
             next: Vec::new(),
         }

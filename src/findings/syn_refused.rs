@@ -37,10 +37,7 @@ impl Rule for SynRefused {
             headline: format!("connections refused on {}", group.place),
             says: format!(
                 "{} answered by RST at once ({}): {}.",
-                match group.members.len() {
-                    1 => "One SYN was".into(),
-                    n => format!("{} SYNs were", words::thousands(n as u64)),
-                },
+                words::count(group.members.len() as u64, "SYN"),
                 words::frame(case, case.connection.first),
                 if by_box { "a filter rejects" } else { "nobody listens on that port, or a filter rejects" },
             ),

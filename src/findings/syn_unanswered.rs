@@ -30,9 +30,8 @@ impl Rule for SynUnanswered {
             );
         }
         let finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Note));
-        Answer::found(
-            finding.shows(case.connection.first, format!("SYN, sent {} times, no answer", tally.syns)),
-        )
+        let sent = words::times(tally.syns.into());
+        Answer::found(finding.shows(case.connection.first, format!("SYN, sent {sent}, no answer")))
     }
 
     fn words(&self, group: &Group<'_>) -> Words {
@@ -40,11 +39,9 @@ impl Rule for SynUnanswered {
         Words {
             headline: format!("no answer to SYNs on {}", group.place),
             says: format!(
-                "{} of the client were never answered ({}): dropped by a filter, a full listen queue, or no such host.",
-                match group.members.len() {
-                    1 => "The SYNs of one connection".into(),
-                    n => format!("The SYNs of {} connections", words::thousands(n as u64)),
-                },
+                "The SYNs of {} of the client were never answered ({}): dropped by a filter, a full listen queue, or no such \
+                 host.",
+                words::connections(group.members.len()),
                 words::frame(case, case.connection.first),
             ),
             advice: Vec::new(),

@@ -41,7 +41,7 @@ impl Rule for UnackedFin {
         }
         let age = fin.last_sent.at - fin.seen.at;
         if fin.sent < 3 || age < UnackedFin::AT_LEAST {
-            let times = if fin.sent == 1 { "once".to_owned() } else { format!("{} times", fin.sent) };
+            let times = words::times(fin.sent.into());
             return Answer::undecided(
                 side,
                 format!(
@@ -64,11 +64,10 @@ impl Rule for UnackedFin {
             because,
         });
         let role = case.role(side);
-        Answer::found(
-            finding
-                .shows(fin.seen, format!("FIN of the {role}"))
-                .shows(fin.last_sent, format!("sent {} times in all, never acknowledged", fin.sent)),
-        )
+        Answer::found(finding.shows(fin.seen, format!("FIN of the {role}")).shows(
+            fin.last_sent,
+            format!("sent {} in all, never acknowledged", words::times(fin.sent.into())),
+        ))
     }
 
     fn words(&self, group: &Group<'_>) -> Words {

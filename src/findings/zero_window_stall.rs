@@ -53,10 +53,10 @@ impl Rule for ZeroWindowStall {
                 case.role(writer)
             ));
         }
-        let probes = connection.tallies[writer.index()].window_probes;
+        let probes = words::count(connection.tallies[writer.index()].window_probes.into(), "window probe");
         let finding = finding
             .shows(since, format!("window of the {} closed", case.role(side)))
-            .shows(connection.halves[writer.index()].last, format!("{probes} window probes since"));
+            .shows(connection.halves[writer.index()].last, format!("{probes} since"));
         Answer::found(finding)
     }
 

@@ -7,7 +7,7 @@ use super::curve::{Spell, curve};
 use super::data::{Curve, Data};
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
-use crate::findings::words::thousands;
+use crate::findings::words::{count, thousands, times};
 use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
 use crate::wire::Span;
 
@@ -56,8 +56,8 @@ impl CloseWaitBuildup {
                 what: "the program",
                 certainty: if stuck.len() >= 5 { Certainty::Likely } else { Certainty::Possible },
                 because: vec![format!(
-                    "{} times its host had acknowledged a FIN and sent none",
-                    thousands(stuck.len() as u64)
+                    "{} its host had acknowledged a FIN and sent none",
+                    times(stuck.len() as u64)
                 )],
             }),
             role: if first.listening { "service" } else { "client" },
@@ -106,7 +106,7 @@ fn headline(curve: &Curve, left: u64) -> String {
         _ if left * 2 > peak.close_wait && left >= FEWEST => {
             format!("CLOSE-WAIT builds up at {place}: {} at the end of the capture", thousands(left))
         }
-        _ => format!("up to {} connections in CLOSE-WAIT at {place}", thousands(peak.close_wait)),
+        _ => format!("up to {} in CLOSE-WAIT at {place}", count(peak.close_wait, "connection")),
     }
 }
 

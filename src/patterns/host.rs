@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
-use crate::findings::words::{connections, thousands};
+use crate::findings::words::{connections, count, thousands};
 use crate::findings::{Cause, Certainty, Proof, Severity, Words};
 use crate::sockets::{Duplex, HostFact, Listing};
 use crate::trace::Sleeper;
@@ -48,14 +48,15 @@ impl Pattern for LockWait {
                 let mut finding = PatternFinding::at(self.name(), severity, "program", base(name).to_owned());
                 finding.fact = Certainty::Certain;
                 let shared: Vec<String> =
-                    threads.shared_locks().iter().map(|(lock, n)| format!("{lock} by {n} threads")).collect();
+                    threads.shared_locks().iter().map(|(lock, n)| format!("{lock} by {}", count(*n as u64, "thread"))).collect();
                 let calls = tally(&threads.in_locks);
                 let mut because = vec![format!("they wait in {calls}")];
                 if !shared.is_empty() {
                     because.push(format!("the same lock: {}", shared.join(", ")));
                 }
                 if !threads.service.is_empty() {
-                    because.push(format!("{} threads of the system's libraries are not counted", threads.service.len()));
+                    let others = count(threads.service.len() as u64, "thread");
+                    because.push(format!("not counted: {others} of the system's libraries"));
                 }
                 finding.cause = Some(Cause {
                     what: "the program",
@@ -64,7 +65,10 @@ impl Pattern for LockWait {
                 });
                 finding.against.push("idle workers wait for work in the same calls".into());
                 finding.words = Words {
-                    headline: format!("{n} of {n} threads wait for locks in {}", base(name)),
+                    headline: match n {
+                        1 => format!("the only thread waits for a lock in {}", base(name)),
+                        _ => format!("{n} of {n} threads wait for locks in {}", base(name)),
+                    },
                     says: format!(
                         "None of them is in read, poll or accept: nobody can see that a peer has closed, and nobody can close.{}",
                         match members.len() {
@@ -167,8 +171,8 @@ fn full_queue(listing: &Listing) -> Option<(String, String)> {
             let limit = backlog.limit.filter(|&limit| backlog.waiting >= limit)?;
             let local = socket.local.as_ref()?.to_string();
             let says = format!(
-                "{} connections wait for accept() at {local}, and {} may (line {} of {}).",
-                thousands(backlog.waiting),
+                "Waiting for accept() at {local}: {}; room is for {} (line {} of {}).",
+                count(backlog.waiting, "connection"),
                 thousands(limit),
                 socket.line,
                 base(&listing.name)

@@ -12,7 +12,7 @@ use super::proxy_legs::{Paired, proxy_legs};
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
-use crate::findings::words::thousands;
+use crate::findings::words::{count, thousands};
 use crate::findings::{Cause, Certainty, Severity, Words};
 use crate::wire::{Span, Stamp, Timestamp};
 
@@ -83,7 +83,7 @@ impl Pattern for LeakChain {
         }
         if let (Some(last), Some(more @ 1..)) = (findings.last_mut(), told.len().checked_sub(TOLD)) {
             let left_out =
-                format!("{} more hosts in front of one that hangs are not told", thousands(more as u64));
+                format!("not told: {} in front of one that hangs", count(more as u64, "more host"));
             last.against.push(left_out);
         }
         findings
@@ -135,10 +135,10 @@ impl LeakChain {
             words: Words {
                 headline: format!("{symptom} leaks while its own upstream {cause} hangs"),
                 says: format!(
-                    "{symptom} owes {} FINs, and at the same time its host waits for {cause} on {} connections ({}). The one \
+                    "{symptom} owes {}, and at the same time its host waits for {cause} on {} ({}). The one \
                      in front is then a symptom: ask at {cause} first.",
-                    thousands(hosts[front].troubled.len() as u64),
-                    thousands(leg.troubled.len() as u64),
+                    count(hosts[front].troubled.len() as u64, "FIN"),
+                    count(leg.troubled.len() as u64, "connection"),
                     way.join(" -> "),
                 ),
                 advice: vec![format!(

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::curve::Spell;
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
-use crate::findings::words::thousands;
+use crate::findings::words::{connections, count, thousands};
 use crate::findings::{Cause, Certainty, Lasted, Severity, Words};
 use crate::tcp::Connection;
 use crate::wire::{Endpoint, Side, Span, Stamp, Timestamp};
@@ -70,6 +70,7 @@ impl PoolExhausted {
         if held.len() < FEWEST || waited < WAIT.max(usual) {
             return None;
         }
+        let holds = connections(held.len());
         let fact = if waiting.len() >= 2 { Certainty::Likely } else { Certainty::Possible };
         let mut shown: Vec<usize> = held.iter().map(|spell| spell.member).collect();
         let known: HashSet<usize> = shown.iter().copied().collect();
@@ -84,13 +85,12 @@ impl PoolExhausted {
             members: shown,
             of: facts.connections,
             words: Words {
-                headline: format!("{service} serves nobody: {} connections held, {} waiting", held.len(), waiting.len()),
+                headline: format!("{service} serves nobody: {holds} held, {} waiting", thousands(waiting.len() as u64)),
                 says: format!(
-                    "Its last answer was at {}. Since then it holds {} connections whose clients have closed, and {} \
-                     requests got no answer, the first for {waited} ({}). If it has {} workers, all are used up.",
+                    "Its last answer was at {}. Since then it holds {holds} whose clients have closed, and {} got no answer, \
+                     the first for {waited} ({}). If it has {} workers, all are used up.",
                     scene.time(answered),
-                    thousands(held.len() as u64),
-                    thousands(waiting.len() as u64),
+                    count(waiting.len() as u64, "request"),
                     scene.frame(first, asked.frame),
                     thousands(held.len() as u64),
                 ),

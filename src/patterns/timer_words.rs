@@ -101,7 +101,7 @@ pub(super) fn fitting(candidates: &[&'static Timeout]) -> String {
 pub(super) fn how(group: &Group, member: usize) -> String {
     let failure = group.failures.iter().find(|failure| failure.member == member);
     match failure.map(|failure| failure.broken.how) {
-        Some(How::Silent { attempts }) => format!("sent {attempts} times, no answer"),
+        Some(How::Silent { attempts }) => format!("sent {}, no answer", words::times(attempts.into())),
         Some(How::ForeignReset(_)) => "answered by another machine's RST".into(),
         Some(How::Quoted { from, .. }) => format!("refused by {from} by ICMP"),
         Some(How::Unreachable { from, .. }) => format!("reported unreachable by {from}"),
@@ -116,11 +116,14 @@ pub(super) fn because(group: &Group, reading: &Reading) -> Vec<String> {
         |is: fn(&How) -> bool| group.failures.iter().filter(|failure| is(&failure.broken.how)).count();
     let foreign = count(|how| matches!(how, How::ForeignReset(_)));
     if foreign > 0 {
-        because.push(format!("{foreign} RSTs came with a hop limit that the peer's own segments never had"));
+        because.push(format!(
+            "{} came with a hop limit that the peer's own segments never had",
+            words::count(foreign as u64, "RST")
+        ));
     }
     let named = count(|how| matches!(how, How::Quoted { .. }));
     if named > 0 {
-        because.push(format!("{named} times a box said so by ICMP"));
+        because.push(format!("a box said so by ICMP {}", words::times(named as u64)));
     }
     if bracket.instants > 1 {
         because.push(format!(

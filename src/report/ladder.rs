@@ -209,7 +209,7 @@ impl KeySegment {
             label += &format!(" in {}", super::text::count(self.segments, "segment"));
         }
         if self.sent > 1 {
-            label += &format!(", {} times", super::text::number(self.sent));
+            label += &format!(", {}", super::text::times(self.sent));
             let lasted = self.moment.as_ref().zip(self.until.as_ref());
             if let Some(span) = lasted.map(|(first, last)| between(&first.time, &last.time))
                 && span >= BREAK

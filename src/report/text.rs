@@ -4,23 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `1,284`.
-pub(super) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 connection`, `14 connections`; the plural is made with an s.
-pub fn count(n: u64, what: &str) -> String {
-    format!("{} {what}{}", number(n), if n == 1 { "" } else { "s" })
-}
+pub use crate::findings::words::count;
+pub(super) use crate::findings::words::{thousands as number, times};
 
 /// With its first letter large.
 pub(super) fn capitalised(words: &str) -> String {
@@ -136,16 +121,6 @@ pub(super) fn columns(rows: &[Vec<String>], right: &[usize], indent: &str) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (u64::MAX, "18,446,744,073,709,551,615")]
-        {
-            assert_eq!(number(n), text);
-        }
-        assert_eq!(count(1, "frame"), "1 frame");
-        assert_eq!(count(2_000, "frame"), "2,000 frames");
-    }
 
     #[test]
     fn sizes_are_rounded_down() {

@@ -1,9 +1,10 @@
 //! What an end sent was not answered: it did not arrive, or the answer did not.
 
-use super::{Answer, Ask, Certainty, Ruling, segments};
+use super::{Answer, Ask, Certainty, Ruling};
 use crate::compare::End;
 use crate::compare::trace::Pass;
 use crate::detail::Act;
+use crate::findings::words::count;
 
 impl Ask<'_> {
     /// What `end` sent since the finding began was not answered: it did not arrive, or the answer did not.
@@ -35,7 +36,7 @@ impl Ask<'_> {
                 "what the {who} sent passed {} and never reached {}: {} lost between",
                 self.name(from),
                 self.name(to),
-                segments(sent.len())
+                count(sent.len() as u64, "segment")
             );
             let certainty = journey.certainty(to, sent.len() as u32);
             return Some(Answer { end, ruling: Ruling::Confirmed, certainty, says });
@@ -67,7 +68,7 @@ impl Ask<'_> {
         }
         let says = format!(
             "{through} of {} reached {name} (frame {}), and no answer came out there: not lost up to {name}",
-            segments(sent.len()),
+            count(sent.len() as u64, "segment"),
             arrived.frame
         );
         let (ruling, certainty) = match self.finding {

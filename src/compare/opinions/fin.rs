@@ -4,6 +4,7 @@ use super::{Answer, Ask, Certainty, Ruling};
 use crate::compare::End;
 use crate::compare::fates::{Event, Fate};
 use crate::detail::Act;
+use crate::findings::words::times;
 
 /// A FIN is repeated until it is acknowledged: a place that shows none missed every repetition, or the FIN and its
 /// acknowledgment, both of which the place whose verdict it is missed, too.
@@ -36,7 +37,7 @@ impl Ask<'_> {
                 }
                 Some(Fate { between: (from, to), sent: copies, .. }) => {
                     let (from, to) = (self.name(*from), self.name(*to));
-                    format!("{sent}; sent {}, lost between {from} and {to}", times(*copies))
+                    format!("{sent}; sent {}, lost between {from} and {to}", times((*copies).into()))
                 }
                 None => sent,
             };
@@ -64,8 +65,4 @@ impl Ask<'_> {
             passes.peek().is_some() && passes.all(|pass| matches!(pass.hop_limit, 64 | 128 | 255))
         })
     }
-}
-
-fn times(n: u32) -> String {
-    if n == 1 { "once".to_owned() } else { format!("{n} times") }
 }

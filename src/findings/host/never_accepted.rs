@@ -37,7 +37,9 @@ impl Rule for NeverAccepted {
             return Answer::No("a process holds its socket");
         }
         if last.socket.inode.is_some_and(|inode| inode != 0) {
-            return Answer::No("its socket has an inode: it was accepted, and the listing does not tell by whom");
+            return Answer::No(
+                "its socket has an inode: it was accepted, and the listing does not tell by whom",
+            );
         }
         if case.connection.halves[side.index()].payload > 0 {
             return Answer::No("its program has written on it");

@@ -1,6 +1,6 @@
 //! Words for several findings at once, and the phrases that rules share.
 
-use super::words::{clock, connections, once_in, thousands};
+use super::words::{clock, connections, count, once_in, thousands, times};
 use super::*;
 
 /// The words for a finding of that rule, told for so many connections of so many.
@@ -26,6 +26,7 @@ fn numbers_are_readable() {
         (12_345, "12,345"),
         (123_456, "123,456"),
         (1_234_567, "1,234,567"),
+        (u64::MAX, "18,446,744,073,709,551,615"),
     ] {
         assert_eq!(thousands(n), text);
     }
@@ -42,6 +43,11 @@ fn numbers_are_readable() {
         [connections(0), connections(1), connections(1_000)],
         ["0 connections", "1 connection", "1,000 connections"]
     );
+    assert_eq!(
+        [count(0, "frame"), count(1, "frame"), count(2, "frame")],
+        ["0 frames", "1 frame", "2 frames"]
+    );
+    assert_eq!([times(1), times(2), times(1_000)], ["once", "2 times", "1,000 times"]);
     assert_eq!(clock(Timestamp::new(1_700_000_000, 0)), "22:13:20 UTC");
     assert_eq!(clock(Timestamp::new(3_600, 0)), "01:00:00", "no date, no zone");
 }

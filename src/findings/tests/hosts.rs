@@ -70,9 +70,12 @@ impl Records {
     fn log(lines: &str) -> Records {
         let mut text = String::new();
         let accept = |port: u16, fd: u8| {
-            format!("accept(3, {{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr(\"192.0.2.1\")}}, [16]) = {fd}")
+            format!(
+                "accept(3, {{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr(\"192.0.2.1\")}}, [16]) = {fd}"
+            )
         };
-        let head = format!("0.01 {}\n0.5 {}\n0.6 close(8) = 0\n{lines}", accept(40_000, 7), accept(40_001, 8));
+        let head =
+            format!("0.01 {}\n0.5 {}\n0.6 close(8) = 0\n{lines}", accept(40_000, 7), accept(40_001, 8));
         for line in head.lines().map(str::trim) {
             let (at, call) = line.split_once(' ').unwrap();
             let thread = if call.ends_with("<unfinished ...>") { 8 } else { 7 };
@@ -325,7 +328,8 @@ fn close_called() {
     assert_eq!(verdict(closes("19.5")), "", "its FIN may pass a moment later");
     assert_eq!(verdict(closes("25")), "", "behind the capture");
     let early = |facts: &mut TraceFacts| {
-        let crate::trace::Ended::Closed(quote) = &mut facts.closed.iter_mut().find(|life| life.fd == 7).unwrap().ended
+        let crate::trace::Ended::Closed(quote) =
+            &mut facts.closed.iter_mut().find(|life| life.fd == 7).unwrap().ended
         else {
             unreachable!()
         };
@@ -348,7 +352,8 @@ fn close_called() {
 
 #[test]
 fn no_wake_up() {
-    let waits = || Records::log("1.15 poll([{fd=7, events=POLLIN}], 1, -1 <unfinished ...>\n 15 nanosleep() = 0");
+    let waits =
+        || Records::log("1.15 poll([{fd=7, events=POLLIN}], 1, -1 <unfinished ...>\n 15 nanosleep() = 0");
     let verdict = |script| waits().verdict("no-wake-up", script);
     assert_eq!([verdict(OWED), verdict(CLOSED), verdict(RESET)], ["possible", "", ""]);
 }
@@ -357,7 +362,11 @@ fn no_wake_up() {
 fn socket_mismatch() {
     let verdict = |listings, script| Records::sockets(listings).verdict("socket-mismatch", script);
     assert_eq!(verdict("9 missed", OWED), "likely");
-    assert_eq!([verdict("9 missed", CLOSED), verdict("9 missed", RESET)], ["", ""], "it has ended by the wire");
+    assert_eq!(
+        [verdict("9 missed", CLOSED), verdict("9 missed", RESET)],
+        ["", ""],
+        "it has ended by the wire"
+    );
     let what = |listing| {
         let finding = Records::sockets(listing).finds("socket-mismatch", OWED).unwrap();
         finding.cause.unwrap().what

@@ -8,7 +8,7 @@ use super::{PathEvidence, PathFinding};
 use crate::compare::{Comparison, Completeness, End, Kind, Matter, Story};
 use crate::findings::Certainty;
 use crate::report::Severity;
-use crate::report::text::count;
+use crate::report::text::{count, times};
 use crate::wire::Span;
 
 /// So many connections are shown as evidence.
@@ -118,13 +118,13 @@ impl Group<'_> {
         let what = match self.kind {
             Kind::SessionForgotten => {
                 let silence = matter.silence.unwrap_or(Span::ZERO);
-                format!("the {who} speaks after {silence}, {}", times(matter.times))
+                format!("the {who} speaks after {silence}, {}", times(matter.times.into()))
             }
-            Kind::FinLost => format!("FIN of the {who}, {}", times(matter.times)),
+            Kind::FinLost => format!("FIN of the {who}, {}", times(matter.times.into())),
             Kind::RstForged => format!("RST in the name of the {who}"),
             Kind::Forged => format!("segment in the name of the {who}"),
             Kind::RstLost => format!("RST of the {who}"),
-            Kind::SynLost => format!("SYN of the {who}, {}", times(matter.times)),
+            Kind::SynLost => format!("SYN of the {who}, {}", times(matter.times.into())),
             Kind::DataLost => format!("payload of the {who}, {}", count(u64::from(matter.times), "segment")),
         };
         PathEvidence {
@@ -141,7 +141,10 @@ impl Group<'_> {
         match (by(End::Client), by(End::Server)) {
             (_, 0) => "the client".to_owned(),
             (0, _) => "the server".to_owned(),
-            (clients, servers) => format!("the client ({clients} times) or the server ({servers} times)"),
+            (clients, servers) => {
+                let [clients, servers] = [clients, servers].map(|n| times(n as u64));
+                format!("the client ({clients}) or the server ({servers})")
+            }
         }
     }
 
@@ -185,7 +188,7 @@ impl Group<'_> {
                 format!(
                     "It was sent by {who}, {} in all, and no copy came through: the end behind still takes the connection \
                      for open.",
-                    times(segments as u32)
+                    times(segments)
                 ),
                 vec![format!(
                     "Not the program: it has closed. What lies between {a} and {b} drops FINs, or had already removed the \
@@ -219,7 +222,7 @@ impl Group<'_> {
             ),
             Kind::SynLost => (
                 format!("the SYN of {so_many} to {service} is lost between {a} and {b}"),
-                format!("It was sent by {who}, {} in all, and no copy came through.", times(segments as u32)),
+                format!("It was sent by {who}, {} in all, and no copy came through.", times(segments)),
                 vec![format!("A rule between {a} and {b} drops them, or the way is broken.")],
             ),
             Kind::DataLost => (
@@ -251,8 +254,4 @@ pub(super) fn proof(comparison: &Comparison, certainty: Certainty, places: &BTre
 
 pub(super) fn of_service(comparison: &Comparison, name: &str) -> u64 {
     comparison.stories.iter().filter(|story| service(comparison, story) == name).count() as u64
-}
-
-fn times(n: u32) -> String {
-    if n == 1 { "once".to_owned() } else { format!("{n} times") }
 }
