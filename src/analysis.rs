@@ -28,7 +28,7 @@ pub use lane::HandOn;
 pub use outcome::{Frames, Judged, Outcome, connection_id};
 pub use part::{Join, Part, PartFacts, read_part};
 pub use roles::{Cast, Serving};
-pub use run::{AnalyzeError, InputFacts, Progress, Trouble, run};
+pub use run::{AnalyzeError, InputFacts, Progress, Shown, Trouble, run};
 use waiting::Waiting;
 
 use std::net::IpAddr;

@@ -125,7 +125,7 @@ impl AnalyzeError {
 }
 
 /// A path as a user wrote it; `-` is standard input.
-struct Shown<'a>(&'a Path);
+pub struct Shown<'a>(pub &'a Path);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Certainty, Connection, Length, Report, Severity, Time};
+use crate::report::{Certainty, Connection, Length, Report, Severity, Time, Verdict};
 
 /// The index of a batch.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -41,10 +41,9 @@ pub struct Entry {
     pub files: Vec<String>,
     /// Its reports, beside the index.
     pub reports: Vec<String>,
-    /// Its worst finding's.
-    pub severity: Option<Severity>,
-    /// The report's first line.
-    pub headline: String,
+    /// What its report says in one line, and how bad that is.
+    #[serde(flatten)]
+    pub verdict: Verdict,
     /// Time of its first frame.
     pub first: Option<Time>,
     /// Time of its last frame.
@@ -138,11 +137,10 @@ impl LeftOut {
 
 impl Entry {
     /// How bad it is in a word, if anything can be said of it, and what.
-    pub fn verdict(&self) -> (&str, &str) {
-        match self.severity {
-            Some(severity) if severity > Severity::Note => (severity.word(), &self.headline),
-            // Where nothing worse is found, the headline begins with what that is worth.
-            _ => self.headline.split_once(": ").unwrap_or(("", &self.headline)),
+    pub fn in_two(&self) -> (&str, &str) {
+        match self.verdict.severity {
+            Some(severity) if severity > Severity::Note => (severity.word(), &self.verdict.headline),
+            _ => self.verdict.in_two(),
         }
     }
 
@@ -165,8 +163,7 @@ impl Entry {
             name,
             files: report.inputs.iter().map(|input| input.path.clone()).collect(),
             reports,
-            severity: report.verdict.severity,
-            headline: report.verdict.headline.clone(),
+            verdict: report.verdict.clone(),
             first: report.capture.first,
             last: report.capture.last,
             frames: report.capture.frames,
@@ -185,7 +182,7 @@ impl Index {
     pub fn new(mut captures: Vec<Entry>, timers: Vec<Timer>, left_out: LeftOut) -> Index {
         let LeftOut { failed, twice, foreign } = left_out;
         captures.sort_by(|one, other| {
-            let badness = |entry: &Entry| (entry.severity, entry.owes_fin, entry.findings.len());
+            let badness = |entry: &Entry| (entry.verdict.severity, entry.owes_fin, entry.findings.len());
             badness(other).cmp(&badness(one)).then_with(|| one.name.cmp(&other.name))
         });
         let sum = |kind: Where| {

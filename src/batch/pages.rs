@@ -130,7 +130,7 @@ fn captures(index: &Index, folder: &str) -> Table {
                 };
                 let name =
                     |file: &String| file.rsplit_once('.').map_or(file.clone(), |(_, end)| end.to_owned());
-                let (severity, what) = entry.verdict();
+                let (severity, what) = entry.in_two();
                 vec![
                     cell(severity),
                     cell(entry.name.strip_prefix(folder).unwrap_or(&entry.name)),

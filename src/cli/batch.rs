@@ -309,7 +309,7 @@ impl Batch<'_> {
     fn summarise(&self, index: &Index) {
         const SHOWN: usize = 20;
         for entry in index.captures.iter().take(SHOWN) {
-            let (severity, what) = entry.verdict();
+            let (severity, what) = entry.in_two();
             let colon = if severity.is_empty() { "" } else { ": " };
             eprintln!("{severity}{colon}{}: {what}", entry.name);
         }

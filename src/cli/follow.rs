@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use cwait_pcap::analysis::{Options, Outcome};
+use cwait_pcap::analysis::{Options, Outcome, Shown};
 use cwait_pcap::capture::{CaptureError, Limits, Looks, Reader};
 use cwait_pcap::follow::{Alert, Alerts, Follower, Ring, Tail, Wait, write_metrics};
 use cwait_pcap::place;
@@ -188,8 +188,7 @@ impl Reading {
 
     fn read(&self, path: &Path, reader: Result<Reader, CaptureError>) -> Result<()> {
         lock(&self.shared).begin(path.to_owned());
-        let name = if is_stdio(path) { "standard input".to_owned() } else { path.display().to_string() };
-        self.read_on(reader, |_| ()).context(name)
+        self.read_on(reader, |_| ()).with_context(|| Shown(path).to_string())
     }
 
     /// Hands record after record to the follower, `began` the time of the first one. The lock is held only while there

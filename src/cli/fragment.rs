@@ -1,11 +1,11 @@
 //! `map`, `merge`, and `report` of a fragment: captures to partial results, these into one, and that into a report.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use cwait_pcap::analysis::Options;
+use cwait_pcap::analysis::{Options, Shown};
 use cwait_pcap::capture::Interrupt;
 use cwait_pcap::findings::Grace;
 use cwait_pcap::fragment::{self, FragmentError, Merged};
@@ -36,17 +36,17 @@ pub fn map(args: &MapArgs) -> Result<Status> {
         match mapped {
             Ok(mapped) => {
                 if let Some(trouble) = mapped.capture.trouble() {
-                    eprintln!("cwait-pcap: {}: {}", shown(path), trouble.what);
+                    eprintln!("cwait-pcap: {}: {}", Shown(path), trouble.what);
                     worst = worst.and(if trouble.temporary { Status::TryAgain } else { Status::Partial });
                 }
                 if !args.quiet {
                     let twin: Option<PathBuf> = known.insert(mapped.capture.id.clone(), path.clone());
                     let how = match &twin {
-                        Some(twin) => format!(", the same capture as {}", shown(twin)),
+                        Some(twin) => format!(", the same capture as {}", Shown(twin)),
                         None if mapped.known => ", there already".to_owned(),
                         None => String::new(),
                     };
-                    eprintln!("{} -> {}{how}", shown(path), mapped.fragment.display());
+                    eprintln!("{} -> {}{how}", Shown(path), mapped.fragment.display());
                 }
             }
             Err(error) => {
@@ -60,10 +60,6 @@ pub fn map(args: &MapArgs) -> Result<Status> {
         }
     }
     Ok(worst)
-}
-
-fn shown(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// The first Ctrl-C stops reading; what is finished stays.

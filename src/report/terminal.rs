@@ -12,7 +12,9 @@ use std::io;
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::text::{count, number, plain, wrap};
-use super::{Certainty, Detail, Finding, Format, HostName, Place, Report, Severity, Step, Style, Undecided};
+use super::{
+    Certainty, Detail, Finding, Format, HostName, Place, Report, Severity, Step, Style, Undecided, Verdict,
+};
 
 /// Plain text of 80 columns.
 pub(super) struct Terminal;
@@ -80,11 +82,11 @@ impl Page<'_> {
             writeln!(self.out)?;
         }
         if self.report.findings.iter().all(|finding| finding.weight() <= Some(Severity::Note)) {
-            let headline = plain(&self.report.verdict.headline).into_owned();
-            let (word, rest) = headline.split_once(':').unwrap_or(("", &headline));
-            let colour = if word == "OK" { AnsiColor::Green } else { AnsiColor::Yellow };
-            let colon = if word.is_empty() { "" } else { ":" };
-            writeln!(self.out, "{}{colon}{rest}", self.painted(word, colour))?;
+            let verdict = &self.report.verdict;
+            let (word, _) = verdict.in_two();
+            let colour = if word == Verdict::OK { AnsiColor::Green } else { AnsiColor::Yellow };
+            let rest = plain(&verdict.headline[word.len()..]).into_owned();
+            writeln!(self.out, "{}{rest}", self.painted(word, colour))?;
         }
         if let Some(hint) = self.report.hint() {
             self.paragraph(INDENT, &hint)?;

@@ -41,6 +41,14 @@ impl fmt::Display for Whose {
     }
 }
 
+/// Those that are told as one, one after the other.
+fn together<'s, 'a, K: Ord + Copy, T>(
+    all: &'s mut [Placed<'a, K, T>],
+) -> impl Iterator<Item = &'s [Placed<'a, K, T>]> {
+    all.sort_by_key(|(place, _)| *place);
+    all.chunk_by(|(one, _), (next, _)| one == next)
+}
+
 /// What will be one finding of the report.
 enum Found<'a> {
     Alike(Whose, Vec<Member<'a>>),
@@ -91,10 +99,8 @@ impl<'a> Builder<'a> {
                 alike.push(((rank, whose(judged, finding, scope)), (judged, finding)));
             }
         }
-        alike.sort_by_key(|(place, _)| *place);
-        let same = alike.chunk_by(|(one, _), (next, _)| one == next);
-        let found =
-            same.map(|same| Found::Alike(same[0].0.1, same.iter().map(|(_, member)| *member).collect()));
+        let found = together(&mut alike)
+            .map(|same| Found::Alike(same[0].0.1, same.iter().map(|(_, member)| *member).collect()));
         let patterns = patterns::judge(self.outcome, self.request.limit);
         let mut found: Vec<_> = found
             .chain(patterns.into_iter().map(|pattern| Found::Pattern(Box::new(pattern))))
@@ -260,8 +266,7 @@ impl<'a> Builder<'a> {
             let whose = if side == server { Whose::Service(end) } else { Whose::Host(end.addr()) };
             alike.push(((name, whose), (judged, undecided)));
         }
-        alike.sort_by_key(|(place, _)| *place);
-        let mut alike: Vec<_> = alike.chunk_by(|(one, _), (next, _)| one == next).collect();
+        let mut alike: Vec<_> = together(&mut alike).collect();
         alike.sort_by_key(|same| Reverse(same.len()));
         let beyond = alike.split_off(alike.len().min(Undecided::AT_MOST));
         left_out.undecided = beyond.len() as u64;

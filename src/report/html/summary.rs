@@ -3,17 +3,17 @@
 use super::findings::command;
 use super::{Page, text};
 use crate::report::text::{capitalised, count, number};
-use crate::report::{Certainty, Finding, Severity};
+use crate::report::{Certainty, Finding, Severity, Verdict};
 
 impl Page<'_> {
     pub(super) fn summary(&mut self) {
         let report = self.report;
         let lead = report.findings.first().filter(|finding| finding.weight() > Some(Severity::Note));
-        let undecided = report.verdict.headline.starts_with("UNDECIDED");
+        let (word, said) = report.verdict.in_two();
         let (class, word) = match lead {
             Some(lead) => (finding_class(lead), lead.word()),
-            None if undecided || report.capture.tcp == 0 => ("warning", "UNDECIDED"),
-            None => ("ok", "OK"),
+            None if word == Verdict::OK => ("ok", word),
+            None => ("warning", Verdict::UNDECIDED),
         };
         self.put(format!(
             "<header class=\"{class}\">\n<p class=\"eyebrow\"><span class=\"badge\">{word}</span>"
@@ -25,9 +25,7 @@ impl Page<'_> {
             self.put(format!(" <span class=\"title\">{}</span>", text(title)));
         }
         // The name and the word stand above already.
-        let headline = lead.map_or(report.verdict.headline.as_str(), |lead| &lead.headline);
-        let words = ["OK: ", "OK, ", "UNDECIDED: "];
-        let headline = words.iter().find_map(|word| headline.strip_prefix(word)).unwrap_or(headline);
+        let headline = lead.map_or(said, |lead| &lead.headline);
         self.put(format!("</p>\n<h1>{}</h1>\n", text(&capitalised(&sentence(headline)))));
         let second = match (lead, report.undecided.first()) {
             (Some(lead), _) => first_sentence(&lead.says).to_owned(),
