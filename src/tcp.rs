@@ -9,6 +9,8 @@
 //! that Y has it is sure only once Y acknowledges; that X heard so is hardly ever sure. Hence two replays instead of
 //! one guess: what is *proven*, and what is *expected* if everything that passed was delivered.
 
+#[cfg(test)]
+mod anything;
 mod closing;
 mod closure;
 mod codec;

@@ -54,10 +54,12 @@ pub mod mutant {
 """
 CHECK = ["cargo", "check", "--lib", "--profile", "test", "--message-format=json"]
 BUILD = ["cargo", "test", "--no-run", "--message-format=json"]
-# Code that is optimised a little runs several times as fast. Tests that draw numbers draw the same every time.
+# Code that is optimised a little runs several times as fast. Tests that draw numbers draw the same every time, and fewer.
 SETTINGS = {
     "CARGO_PROFILE_DEV_OPT_LEVEL": "1",
     "INSTA_UPDATE": "no",
+    "OBSERVER_CONVERSATIONS": "3000",
+    "PROPTEST_CASES": "64",
     "PROPTEST_DISABLE_FAILURE_PERSISTENCE": "1",
     "PROPTEST_MAX_SHRINK_ITERS": "0",
     "PROPTEST_RNG_SEED": "1",

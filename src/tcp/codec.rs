@@ -11,6 +11,8 @@ mod endings;
 mod extra;
 mod sides;
 mod silences;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use columns::{FACTS, Fact};

@@ -177,4 +177,31 @@ mod tests {
             }
         }
     }
+
+    /// What does not fit grows, and nothing is lost on the way, nor where the places of an entry begin anew at the front.
+    #[test]
+    fn thousands_are_found_while_they_come_and_go() {
+        let hash = |slot: u32| u64::from(slot / 3).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut index = Index::default();
+        for slot in 0..10_000 {
+            index.insert(hash(slot), slot);
+            assert_eq!(index.find(hash(slot), |other| other == slot), Some(slot));
+            if slot % 4 == 3 {
+                index.redirect(hash(slot - 1), slot - 1, slot + 100_000);
+                index.remove(hash(slot - 3), slot - 3);
+                index.remove(hash(slot - 3), slot - 3);
+            }
+        }
+        assert_eq!(index.taken, 7_500);
+        assert!(
+            index.entries.len().is_power_of_two() && index.entries.len() < 20_000,
+            "{}",
+            index.entries.len()
+        );
+        for slot in 0..10_000 {
+            let there = |slot: u32, hashed: u32| index.find(hash(hashed), |other| other == slot).is_some();
+            assert_eq!(there(slot, slot), slot % 2 == 1, "{slot}");
+            assert_eq!(there(slot + 100_001, slot), slot % 4 == 2, "{slot}");
+        }
+    }
 }

@@ -138,6 +138,11 @@ mod tests {
             assert_eq!(u64::from(ranks.of(given(frame))) + 1, frame);
         }
         assert_eq!(ranks.of(Connection::NO_STREAM), Connection::NO_STREAM);
+        let half_lost = Numbers { lost: Some(4), ..Numbers::of(&shared) };
+        let mut asked = [3, 4, 5].map(given);
+        half_lost.resolve(&mut asked);
+        assert_eq!(asked, [2, Connection::NO_STREAM, Connection::NO_STREAM], "known before that frame only");
+        assert_eq!([3, 4, 5].map(|frame| half_lost.ranks().of(given(frame))), asked);
         shared[2].lose_streams();
         assert_eq!(Numbers::of(&shared).ranks().of(0), Connection::NO_STREAM);
         for connection in one.iter() {

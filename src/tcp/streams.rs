@@ -231,6 +231,37 @@ mod tests {
         assert_eq!(streams.lost(), Some(next + 1));
     }
 
+    /// Each of several tables numbers by steps, and all together remember no more than one does.
+    #[test]
+    fn tables_that_share_a_capture_share_the_memory() {
+        const SHARES: u32 = 64;
+        let room = Streams::MEMORY / SHARES;
+        let mut streams = Streams::shared(3, SHARES);
+        for number in 0..=room {
+            let stream = streams.begin(&flow(number), true, u64::from(number) + 1);
+            assert_eq!(stream, 3 + number * SHARES);
+            if number == room {
+                assert_eq!(
+                    streams.begin(&flow(0), false, u64::from(number) + 1),
+                    3,
+                    "all are remembered so far"
+                );
+            }
+            streams.retire(&flow(number), stream, None);
+        }
+        assert_eq!(streams.retired.len(), room as usize);
+        let bits = Forgotten::BITS / u64::from(SHARES);
+        assert_eq!(streams.forgotten.bits.len() as u64, bits / 64);
+        let places = |hash: u64| Forgotten::places(hash, SHARES).collect::<Vec<_>>();
+        assert!((0..100).all(|n| places(name(&flow(n))).iter().all(|&place| place < bits)));
+        assert_eq!(
+            places(0xabcd_0000_0001),
+            [1, 1 + 0xabcd, 1 + 2 * 0xabcd, 1 + 3 * 0xabcd].map(|at| at % bits)
+        );
+        assert_eq!(streams.begin(&flow(1), false, 9_999), 3 + SHARES, "the second is remembered");
+        assert_eq!(streams.begin(&flow(0), false, 9_999), Connection::NO_STREAM, "the first was forgotten");
+    }
+
     #[test]
     fn frames_come_back_as_they_went_in_until_there_is_no_room() {
         let mut begun = Begun::default();

@@ -2,12 +2,15 @@
 //! mechanisms that the conversations as text (`testdata/conversations`) cannot show.
 
 mod endings;
+mod handshakes;
+mod joining;
+mod twice;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::traffic::{flow, segment};
 use super::*;
-use crate::wire::{FlowKey, Segment, Side, Span, Stamp, TcpFlags, Timestamp};
+use crate::wire::{FlowKey, Segment, SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
 
 const SYN: TcpFlags = TcpFlags::SYN;
 const ACK: TcpFlags = TcpFlags::ACK;
@@ -98,6 +101,7 @@ fn an_orderly_close_is_followed_by_stragglers_then_by_nothing() {
     feed.open(1, 100, 500).close(1, 100, 500);
     feed.after(Span::secs(1)).see(1, HI, FIN | ACK, 501, 102, 0);
     assert_eq!(feed.outline(), [(1, 7, 0)], "repetitions within seconds belong to it");
+    assert_eq!((feed.table.stragglers(), feed.table.is_empty()), (0, false));
     feed.after(Span::secs(100)).see(1, HI, FIN | ACK, 501, 102, 0);
     assert_eq!((feed.outline(), feed.table.stragglers()), (vec![(1, 7, 0)], 1));
     feed.after(Span::secs(241)).see(1, HI, FIN | ACK, 501, 102, 0);

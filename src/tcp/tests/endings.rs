@@ -65,16 +65,16 @@ fn the_longest_spell_of_a_closed_window_is_kept_and_the_first_of_two() {
 }
 
 /// Who sends what, with which number and acknowledgment.
-type Step = (Side, TcpFlags, u32, u32);
+pub(super) type Step = (Side, TcpFlags, u32, u32);
 
-/// What Zeek calls a conversation that the lower side opens.
-fn conn_state(script: &[Step]) -> &'static str {
+/// A conversation that the lower side opens.
+pub(super) fn conversation(script: &[Step]) -> Connection {
     let mut connection = Connection::new(flow(1));
     for (&(side, flags, seq, ack), frame) in script.iter().zip(1..) {
         let seen = Stamp { at: Timestamp(10_000_000 * frame as i64), frame };
         connection.observe(&Segment { seen, ip_id: frame as u16, ..segment(side, flags, seq, ack, 0) });
     }
-    Closure::of(&connection, LO).conn_state
+    connection
 }
 
 #[test]
@@ -112,6 +112,25 @@ fn every_state_of_zeek() {
         ("RSTR", &[syn, syn_ack, reset_back]),
     ];
     for (state, script) in table {
-        assert_eq!(conn_state(script), state, "{script:?}");
+        assert_eq!(Closure::of(&conversation(script), LO).conn_state, state, "{script:?}");
+    }
+}
+
+#[test]
+fn what_refuses_and_what_resets() {
+    let (syn, syn_ack, ack) = ((LO, SYN, 100, 0), (HI, SYN | ACK, 500, 101), (LO, ACK, 101, 501));
+    let reset_back = (HI, RST | ACK, 501, 101);
+    let table: [(Ending, &[Step]); 8] = [
+        (Ending::Unanswered, &[syn]),
+        (Ending::Open, &[syn, (HI, ACK, 501, 50)]),
+        (Ending::Open, &[syn_ack]),
+        (Ending::Open, &[ack]),
+        (Ending::Refused, &[syn, (HI, RST | ACK, 0, 101)]),
+        (Ending::Reset(HI), &[(HI, RST | ACK, 0, 101)]),
+        (Ending::Reset(HI), &[syn, syn_ack, reset_back]),
+        (Ending::Reset(HI), &[syn, ack, reset_back]),
+    ];
+    for (ending, script) in table {
+        assert_eq!(Ending::of(&conversation(script), LO), ending, "{script:?}");
     }
 }
