@@ -148,9 +148,7 @@ impl ZeroWindow {
         if let Some(end) = rest.inherited_end {
             all.opened(end);
         }
-        if !rest.inherited {
-            all.since = rest.since;
-        }
+        all.since = if rest.inherited { all.since.or(rest.since) } else { rest.since };
         all.spells = all.spells.saturating_add(rest.spells);
         if rest.longest > all.longest {
             all.longest = rest.longest;

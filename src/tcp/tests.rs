@@ -207,6 +207,37 @@ fn an_icmp_error_may_come_first_and_is_counted() {
 }
 
 #[test]
+fn an_icmp_error_behind_a_close_is_another_connections() {
+    for (seconds, connections) in [(1, 1), (10, 2)] {
+        let mut feed = Feed::new(Limits::default());
+        feed.open(1, 100, 500).close(1, 100, 500).after(Span::secs(seconds));
+        let seen = feed.stamp();
+        feed.table.observe_icmp(&flow(1), LO, unreachable(seen));
+        assert_eq!(feed.outline().len(), connections, "{seconds} s behind");
+    }
+}
+
+#[test]
+fn a_stretch_that_was_left_out_is_that_of_the_connection_at_hand() {
+    let next = |feed: &Feed| feed.table.iter().next().map(|connection| connection.halves[1].nxt.0);
+    let mut left_out = LeftOut::default();
+    left_out.see(&segment(HI, PSH | ACK, 501, 101, 1_000));
+    let mut feed = Feed::new(Limits::default());
+    let behind = feed.stamp();
+    feed.table.pass_over(&flow(1), &left_out, behind);
+    assert_eq!(next(&feed), None, "of no connection");
+    feed.open(1, 100, 500);
+    let behind = feed.stamp();
+    feed.table.pass_over(&flow(1), &left_out, behind);
+    assert_eq!(next(&feed), Some(1_501));
+    let mut feed = Feed::new(Limits::default());
+    feed.open(1, 100, 500).close(1, 100, 500).after(Span::secs(10));
+    let behind = feed.stamp();
+    feed.table.pass_over(&flow(1), &left_out, behind);
+    assert_eq!(next(&feed), Some(502), "it is over");
+}
+
+#[test]
 fn icmp_errors_join_whatever_part_they_are_in() {
     let part = |before: bool| {
         let mut table = Table::of_part(Limits::default());
