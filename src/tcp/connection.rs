@@ -8,6 +8,7 @@ mod marks;
 mod observe;
 mod onward;
 mod pause;
+mod touch;
 mod twice;
 
 use super::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};

@@ -349,8 +349,8 @@ fn the_short_road_is_taken() {
 fn sweeping_changes_nothing() {
     let mut dice = Dice(11);
     let mut swept = 0;
-    for _ in 0..200 {
-        let frames = mixed(dice.next(), 12, 120, Weather::FOUL);
+    for _ in 0..60 {
+        let frames = mixed(dice.next(), 60, 120, Weather::FOUL);
         let mut never = Table::new(Limits::default());
         let mut always = never.clone();
         for (key, segment) in &frames {

@@ -4,7 +4,7 @@
 //! look at the list of pages.
 
 use super::connection::Connection;
-use crate::wire::{FlowKey, Timestamp};
+use crate::wire::{FlowKey, Span, Timestamp};
 
 const PAGE: usize = 1 << PAGE_BITS;
 const PAGE_BITS: u32 = 10;
@@ -18,9 +18,12 @@ pub(super) struct Slab {
     vacant: Vec<u32>,
     /// What there is to know of a slot without looking at its connection, which most likely is in no cache.
     ends: Vec<End>,
+    /// From when on ends are counted: a day before the first that was noted, since not all of them lie behind it.
+    since: Option<Timestamp>,
 }
 
-/// From when on the connection in a slot may have expired, in units of 2^30 ns, rounded down.
+/// From when on the connection in a slot may have expired, in units of 2^26 ns (67 ms), rounded down. Coarser ones had
+/// the sweep look in vain at connections that were about to expire; nine years have room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 struct End(u32);
 
@@ -30,8 +33,8 @@ impl End {
     const NEVER: End = End(u32::MAX - 1);
     const UNKNOWN: End = End(0);
 
-    fn at(time: Timestamp) -> End {
-        End((time.0 >> 30).clamp(0, i64::from(u32::MAX - 2)) as u32)
+    fn after(span: Span) -> End {
+        End((span.0 >> 26).clamp(0, i64::from(u32::MAX - 2)) as u32)
     }
 }
 
@@ -78,13 +81,14 @@ impl Slab {
     /// Whether there is a connection that may have expired by then.
     #[inline]
     pub(super) fn may_have_ended(&self, slot: u32, by: Timestamp) -> bool {
-        self.ends[slot as usize] <= End::at(by)
+        self.ends[slot as usize] <= End::after(by - self.since.unwrap_or(by))
     }
 
     /// Notes when the connection in a taken slot will expire, if it will. Before, it may have at any time.
     #[inline]
     pub(super) fn set_end(&mut self, slot: u32, end: Option<Timestamp>) {
-        self.ends[slot as usize] = end.map_or(End::NEVER, End::at);
+        self.ends[slot as usize] = end
+            .map_or(End::NEVER, |end| End::after(end - *self.since.get_or_insert(end - Span::secs(86_400))));
     }
 
     pub(super) fn len(&self) -> usize {

@@ -48,6 +48,8 @@ impl Table {
     pub const AT_ONCE: usize = 64;
     /// The sweep looks at one slot for so many segments; a connection takes more to open and close.
     const SEGMENTS_PER_SLOT: usize = 4;
+    /// Segments from one sweep to the next: it goes on after whole batches.
+    const SWEEP_EVERY: usize = 4 * Table::AT_ONCE;
     /// Slots looked at to make room under a memory limit.
     const HANDFUL: u32 = 16;
     /// The sweep comes later by this much than the linger times ask, so that a clock that is set back by less has no
@@ -123,7 +125,8 @@ impl Table {
         let mut slots = [0_u32; Table::AT_ONCE];
         let mut rest = batch;
         while !rest.is_empty() {
-            let (chunk, later) = rest.split_at(rest.len().min(Table::AT_ONCE - self.unswept.0));
+            let (chunk, later) =
+                rest.split_at(rest.len().min(Table::AT_ONCE - self.unswept.0 % Table::AT_ONCE));
             rest = later;
             let mut touched = 0_u64;
             for (hash, (key, _)) in hashes.iter_mut().zip(chunk) {
@@ -136,8 +139,7 @@ impl Table {
             }
             // By itself: the fewer instructions between two reads that miss the caches, the more of them are on their way.
             for connection in slots.iter().filter_map(|&slot| self.slab.get(slot)) {
-                let Connection { halves: [lo, hi], key, bits, .. } = connection;
-                touched ^= lo.payload ^ hi.payload ^ u64::from(key.lo.port()) ^ u64::from(*bits);
+                touched ^= connection.touch();
             }
             std::hint::black_box(touched);
             for ((&hash, &slot), (key, segment)) in hashes.iter().zip(&*slots).zip(chunk) {
@@ -158,9 +160,9 @@ impl Table {
         let (segments, earliest) = self.unswept;
         let earliest = chunk.iter().map(|(_, segment)| segment.seen.at).fold(earliest, Timestamp::min);
         self.unswept = (segments + chunk.len(), earliest);
-        if self.unswept.0 == Table::AT_ONCE {
+        if self.unswept.0 == Table::SWEEP_EVERY {
             self.unswept = (0, Timestamp(i64::MAX));
-            self.sweep(Table::AT_ONCE / Table::SEGMENTS_PER_SLOT, earliest);
+            self.sweep(Table::SWEEP_EVERY / Table::SEGMENTS_PER_SLOT, earliest);
         }
     }
 

@@ -1,6 +1,6 @@
 //! When connections leave: over and past all that may come late, or given up for want of room.
 
-use super::Table;
+use super::{Slab, Table};
 use crate::tcp::connection::Connection;
 use crate::wire::{Span, Timestamp};
 
@@ -63,10 +63,25 @@ impl Table {
     }
 
     /// Takes out what is retired, a few slots at a time.
+    ///
+    /// What has been left alone for so long is in no cache. So all of it is touched before any of it is taken up, as in
+    /// [`Table::observe_all`].
+    #[inline(never)]
     pub(super) fn sweep(&mut self, slots: usize, now: Timestamp) {
-        for _ in 0..slots.min(self.slab.capacity() as usize) {
+        let mut due = [Slab::NO_SLOT; Table::AT_ONCE];
+        let mut count = 0;
+        for _ in 0..slots.min(due.len()).min(self.slab.capacity() as usize) {
             self.hand = if self.hand + 1 < self.slab.capacity() { self.hand + 1 } else { 0 };
-            let slot = self.hand;
+            due[count] = self.hand;
+            count += usize::from(self.slab.may_have_ended(self.hand, now));
+        }
+        let due = &due[..count];
+        let connections = || due.iter().map(|&slot| &self.slab[slot]);
+        let touched = connections().fold(0, |touched, connection| touched ^ connection.touch());
+        let touched = connections().fold(touched, |touched, connection| touched ^ connection.touch_ending());
+        std::hint::black_box(touched);
+        for &slot in due {
+            // One of them may have gone with the one that took its place.
             if self.slab.may_have_ended(slot, now) && self.end(&self.slab[slot]).is_some_and(|end| now > end)
             {
                 self.retire(slot);
