@@ -7,6 +7,7 @@
 //!
 //! A new format is one file with a `Walk`, and one line in `FORMATS`.
 
+mod ahead;
 mod block;
 mod compression;
 mod erf;
@@ -29,6 +30,7 @@ mod writer;
 
 use crate::wire::Timestamp;
 
+pub use ahead::Ahead;
 pub use block::Block;
 pub use compression::Compression;
 pub use error::{CaptureError, Looks};

@@ -67,7 +67,7 @@ pub fn read_again(
         if reader.is_worth_threads(options)
             && let Input::Records(records) = &mut reader
         {
-            records.read_ahead(1);
+            records.read_ahead();
         }
         let mut take = |record: Record<'_>, decoded: Decoded| {
             if let Decoded::Segment(key, segment) = decoded

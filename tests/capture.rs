@@ -5,6 +5,7 @@ mod write;
 
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cwait_pcap::capture::{
     ByteOrder, CaptureError, Compression, DamageKind, Limits, LinkType, Looks, Reader, Summary,
@@ -64,11 +65,43 @@ fn read_from(input: impl Read + Send + 'static, limits: &Limits) -> Result<Outco
     Ok(Outcome { records, summary: reader.summary().clone(), error })
 }
 
-/// The same block by block, read here or by threads that run ahead.
-fn read_blocks(mut reader: Reader, ahead: usize) -> Outcome {
-    if ahead > 0 {
-        reader.read_ahead(ahead);
-    }
+/// Who reads.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Caller,
+    /// A thread beside the caller.
+    Another,
+    /// The caller, and others that fetch chunks meanwhile.
+    All,
+}
+
+/// The same block by block.
+fn read_blocks(mut reader: Reader, by: By) -> Outcome {
+    let shared = match by {
+        By::Caller => None,
+        By::Another => {
+            reader.read_ahead();
+            None
+        }
+        By::All => reader.share_reading(3),
+    };
+    let Some(shared) = shared else { return take_blocks(reader) };
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    shared.fetch();
+                }
+            });
+        }
+        let outcome = take_blocks(reader);
+        done.store(true, Ordering::Relaxed);
+        outcome
+    })
+}
+
+fn take_blocks(mut reader: Reader) -> Outcome {
     let mut records = Vec::new();
     let error = loop {
         match reader.next_block() {
@@ -120,13 +153,13 @@ fn read(bytes: &[u8]) -> Outcome {
         let limits = Limits { buffer, ..Limits::default() };
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), bytes).expect("a temporary file");
-        for ahead in [0, 1, 3] {
+        for by in [By::Caller, By::Another, By::All] {
             let piped = Reader::from_read(Box::new(io::Cursor::new(bytes.to_vec())), &limits);
             let opened = Reader::open(file.path(), &limits);
             for reader in [piped, opened] {
-                let blocks = read_blocks(reader.expect("a capture"), ahead);
-                assert_eq!(blocks.records, whole.records, "blocks of {buffer}, {ahead} ahead");
-                assert_eq!(blocks.summary, whole.summary, "blocks of {buffer}, {ahead} ahead");
+                let blocks = read_blocks(reader.expect("a capture"), by);
+                assert_eq!(blocks.records, whole.records, "blocks of {buffer}, read by {by:?}");
+                assert_eq!(blocks.summary, whole.summary, "blocks of {buffer}, read by {by:?}");
                 assert_eq!(blocks.error.is_some(), whole.error.is_some());
             }
         }

@@ -42,7 +42,7 @@ fn read(data: &[u8], at_once: usize, limits: &Limits, ahead: bool) -> Result<See
         records.push((record.at.0, record.interface, record.link, record.wire_len, record.data.to_vec()));
     };
     if ahead {
-        reader.read_ahead(2);
+        reader.read_ahead();
     }
     let error = loop {
         let batch = if ahead {

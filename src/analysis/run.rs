@@ -226,7 +226,6 @@ fn read_through(
         && !analysis.is_cut()
         && let Input::Records(reader) = input
     {
-        reader.read_ahead(options.threads);
         return threads::drive(reader, analysis, progress);
     }
     loop {

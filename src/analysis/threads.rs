@@ -1,7 +1,7 @@
 //! One capture on several threads, with the same result as on one.
 //!
-//! The work on a block of records has three steps: reading it (one thread at a time, in order), decoding it (by the same
-//! thread, each record for itself, while others read on), and noting its segments in the lanes (one thread at a time for
+//! The work on a block of records has three steps: reading it (one thread at a time, in order; whoever has nothing else to
+//! do fetches octets ahead), decoding it (by the same thread, each record for itself, while others read on), and noting its segments in the lanes (one thread at a time for
 //! each lane, in order). Between the last two stands a gate that blocks pass in order; whatever needs the records before,
 //! which is only IP fragments, is decoded there. Threads are not bound to a step: each takes what waits for longest.
 //!
@@ -9,12 +9,12 @@
 //! ([`crate::tcp::Table::then`]) would need no gate, but counts of repetitions at the seams would be *about* right.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::lane::Lane;
 use super::shares::{Gate, Share, Shares};
 use super::{Analysis, Options};
-use crate::capture::{Block, CaptureError, Reader};
+use crate::capture::{Ahead, Block, CaptureError, Reader};
 use crate::decode::Decoder;
 
 /// Reads a capture to its end, or to where it stops, with as many threads as the options say; the caller is one of them.
@@ -28,6 +28,7 @@ pub(super) fn drive(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), CaptureError> {
     analysis.share_out();
+    let ahead = reader.share_reading(analysis.options.threads);
     let Analysis { options, decoder, lanes, skips, capture, frames_before, .. } = analysis;
     let shop = Shop {
         state: Mutex::new(State {
@@ -35,6 +36,7 @@ pub(super) fn drive(
             gate: Some(Gate { decoder, skips, capture }),
             seats: lanes.iter_mut().map(|lane| Seat { lane: Some(lane), waiting: VecDeque::new() }).collect(),
             most: 2 * options.threads + State::EAGER,
+            ahead,
             ..State::default()
         }),
         news: Condvar::new(),
@@ -94,6 +96,8 @@ struct Shop<'a> {
 #[derive(Default)]
 struct State<'a> {
     reader: Option<&'a mut Reader>,
+    /// Whoever has nothing else to do may fetch for the reader.
+    ahead: Option<Arc<Ahead>>,
     all_read: bool,
     /// Why nothing more is read, if that is not the end.
     stopped: Option<CaptureError>,
@@ -125,6 +129,8 @@ struct Seat<'a> {
 enum Task<'a> {
     /// Also to be decoded, into these shares.
     Read(&'a mut Reader, Vec<Share>),
+    /// Something for the reader, who is busy.
+    Fetch(Arc<Ahead>),
     Pass(Gate<'a>, Box<Shares>),
     Note {
         place: usize,
@@ -150,6 +156,7 @@ impl<'a> Shop<'a> {
                         self.state().decoded.insert(number, Box::new(shares));
                     }
                 }
+                Task::Fetch(ahead) => ahead.fetch(),
                 Task::Pass(mut gate, shares) => {
                     let of_lanes = gate.pass(*shares);
                     self.state().put_passed(gate, of_lanes);
@@ -222,7 +229,11 @@ impl<'a> State<'a> {
             let spare = self.spare.split_off(self.spare.len().saturating_sub(Lane::ALL));
             return Some(Task::Read(reader, spare));
         }
-        self.next_lane(1)
+        if let Some(task) = self.next_lane(1) {
+            return Some(task);
+        }
+        let ahead = self.ahead.as_ref().filter(|ahead| !self.all_read && ahead.has_room())?;
+        Some(Task::Fetch(Arc::clone(ahead)))
     }
 
     /// The lane with most to take, if nobody is there and it has at least so many shares.

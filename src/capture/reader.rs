@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::recover::{resync, window};
 use super::source::Ending;
 use super::{
-    Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Found, Limits, Looks, Recognised, Record, Source,
-    Stop, Summary, Unpacked, Walk,
+    Ahead, Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Found, Limits, Looks, Recognised, Record,
+    Source, Stop, Summary, Unpacked, Walk,
 };
 use crate::place;
 use crate::wire::Timestamp;
@@ -208,11 +209,21 @@ impl Reader {
         }
     }
 
-    /// Lets threads read (and unfold) on beside the caller: on plain files so many, which take turns, else one.
-    /// What is read stays the same; after an error that is temporary, reading does not go on.
-    pub fn read_ahead(&mut self, threads: usize) {
+    /// Lets a thread read (and unfold) on beside the caller. What is read stays the same; after an error that is temporary,
+    /// reading does not go on.
+    pub fn read_ahead(&mut self) {
+        self.source.run_ahead();
+    }
+
+    /// The same for so many threads that have other work, too: they fetch chunks of a plain file when they find the time.
+    /// None, and a thread of its own, for everything else.
+    pub fn share_reading(&mut self, threads: usize) -> Option<Arc<Ahead>> {
         let plain = self.file_len.and(self.file.take());
-        self.source.run_ahead(plain, threads);
+        let ahead = plain.and_then(|file| self.source.share(file, threads));
+        if ahead.is_none() {
+            self.read_ahead();
+        }
+        ahead
     }
 
     fn note_progress(&mut self) {

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::compression::MAGIC_LEN;
 use super::feed::{Chunk, Feed, Intake, Meter, Metered, Next, Sizes};
 use super::pool::{Buffer, Pool};
@@ -101,12 +102,22 @@ impl Source {
         }
     }
 
-    /// Lets threads read on beside the caller; `plain` is the file if it is one that all can read at any place.
-    pub fn run_ahead(&mut self, plain: Option<File>, threads: usize) {
-        let plain = plain.filter(|_| self.compression.is_empty());
+    /// Lets a thread read on beside the caller.
+    pub fn run_ahead(&mut self) {
         let nothing = Intake { input: Box::new(io::empty()), meter: Arc::default(), is_compressed: false };
         let feed = std::mem::replace(&mut self.feed, Feed::Here(nothing));
-        self.feed = feed.run_ahead(plain, threads, self.sizes, &self.pool);
+        self.feed = feed.run_ahead(self.sizes, &self.pool);
+    }
+
+    /// Lets so many threads read a plain file on, which is given once more; not if it is a compressed one.
+    pub fn share(&mut self, plain: File, threads: usize) -> Option<Arc<Ahead>> {
+        let Feed::Here(intake) = &self.feed else { return None };
+        if !self.compression.is_empty() {
+            return None;
+        }
+        let ahead = Arc::new(Ahead::new(plain, intake.meter.bytes(), threads, self.sizes, &self.pool));
+        self.feed = Feed::Shared(Arc::clone(&ahead));
+        Some(ahead)
     }
 
     /// The bytes at hand.
@@ -225,17 +236,17 @@ impl Source {
     /// Puts a chunk behind the bytes at hand: these move in front of it where there is room for them, else it moves
     /// behind them, so that what is waited for over many chunks is not copied each time.
     fn add(&mut self, chunk: Chunk) {
-        let Chunk { mut buffer, end, file_bytes, .. } = chunk;
-        let (room, kept) = (self.sizes.room, self.end - self.start);
-        if kept <= room {
-            buffer[room - kept..room].copy_from_slice(self.bytes());
-            (self.start, self.end) = (room - kept, end);
+        let Chunk { mut buffer, start, end, file_bytes, .. } = chunk;
+        let kept = self.end - self.start;
+        if kept <= start {
+            buffer[start - kept..start].copy_from_slice(self.bytes());
+            (self.start, self.end) = (start - kept, end);
             self.buffer = buffer;
         } else {
             let own = &mut *self.buffer;
             own.truncate(self.end);
             own.drain(..self.start);
-            own.extend_from_slice(&buffer[room..end]);
+            own.extend_from_slice(&buffer[start..end]);
             (self.start, self.end) = (0, own.len());
         }
         self.file_bytes = file_bytes;
