@@ -202,3 +202,15 @@ fn manual_pages_for_every_command() {
     let page = fs::read_to_string(folder.path().join("cwait-pcap-analyze.1")).unwrap();
     assert!(page.contains("grace"));
 }
+
+/// A client that owes FINs is told with all its connections, not with those on which it owes one.
+#[test]
+fn a_client_is_told_with_all_its_connections() {
+    let capture = "testdata/captures/client-never-closes/server-side.pcap.zst";
+    let (_, report, _) = run(&["analyze", capture, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let finding = report["findings"].as_array().unwrap().iter().find(|found| found["name"] == "missing-fin");
+    let finding = finding.unwrap();
+    assert_eq!((&finding["at"]["role"], &finding["count"]), (&"client".into(), &5.into()));
+    assert_eq!(finding["of"], report["totals"]["connections"], "{}", finding["headline"]);
+}

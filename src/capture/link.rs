@@ -38,10 +38,16 @@ impl LinkType {
     pub const IP_OVER_FC: LinkType = LinkType(122);
     /// ATM as the SunATM driver hands it up.
     pub const SUN_ATM: LinkType = LinkType(123);
-    /// PPP with a direction octet in front.
-    pub const PPP_WITH_DIR: LinkType = LinkType(166);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const IEEE802_11_RADIOTAP: LinkType = LinkType(127);
+    /// ARCNET as Linux hands it up.
+    pub const ARCNET_LINUX: LinkType = LinkType(129);
+    /// PPP as pppd writes it: a direction octet in place of the address.
+    pub const PPP_PPPD: LinkType = LinkType(166);
     /// Endace ERF records as packets.
     pub const ERF: LinkType = LinkType(197);
+    /// PPP with a direction octet in front.
+    pub const PPP_WITH_DIR: LinkType = LinkType(204);
     /// Solaris ipnet(7D).
     pub const IPNET: LinkType = LinkType(226);
     /// Bare IPv4.
@@ -63,7 +69,7 @@ impl fmt::Display for LinkType {
             LinkType::NULL => "NULL",
             LinkType::ETHERNET => "Ethernet",
             LinkType::TOKEN_RING => "token ring",
-            LinkType::PPP | LinkType::PPP_HDLC | LinkType::PPP_WITH_DIR => "PPP",
+            LinkType::PPP | LinkType::PPP_HDLC | LinkType::PPP_PPPD | LinkType::PPP_WITH_DIR => "PPP",
             LinkType::FDDI => "FDDI",
             LinkType::RAW_BSD | LinkType::RAW_OPENBSD | LinkType::RAW => "raw IP",
             LinkType::PPP_ETHER => "PPPoE",
@@ -73,6 +79,8 @@ impl fmt::Display for LinkType {
             LinkType::LINUX_SLL => "Linux SLL",
             LinkType::IP_OVER_FC => "IP over Fibre Channel",
             LinkType::SUN_ATM => "SunATM",
+            LinkType::IEEE802_11_RADIOTAP => "802.11 behind radiotap",
+            LinkType::ARCNET_LINUX => "ARCNET",
             LinkType::ERF => "ERF",
             LinkType::IPNET => "Solaris IPNET",
             LinkType::IPV4 => "raw IPv4",

@@ -27,6 +27,7 @@ pub const LINKS: &[(LinkType, Shim)] = &[
     (LinkType(229), raw::ip),
     (LinkType(9), ppp::serial),
     (LinkType(50), ppp::serial),
+    (LinkType(166), ppp::of_pppd),
     (LinkType(204), ppp::with_direction),
     (LinkType(51), ppp::over_ethernet),
     (LinkType(104), ppp::cisco_hdlc),
@@ -51,8 +52,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_link_type_is_listed_once() {
+    fn each_link_type_is_listed_once_and_has_a_name() {
         let numbers: BTreeSet<_> = LINKS.iter().map(|(link, _)| link.0).collect();
         assert_eq!(numbers.len(), LINKS.len());
+        for (link, _) in LINKS {
+            assert!(!link.to_string().starts_with("link type"), "{link} has no name");
+        }
     }
 }

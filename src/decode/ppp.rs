@@ -14,6 +14,11 @@ pub fn serial(frame: Payload<'_>) -> Result<(EtherType, Payload<'_>), Skip> {
     }
 }
 
+/// PPP with an octet in place of the address that says whether it came or went, and the control octet.
+pub fn of_pppd(frame: Payload<'_>) -> Result<(EtherType, Payload<'_>), Skip> {
+    self::frame(frame.skip(2, Skip::BadLink)?)
+}
+
 /// PPP behind one octet that says whether it came or went.
 pub fn with_direction(frame: Payload<'_>) -> Result<(EtherType, Payload<'_>), Skip> {
     self::frame(frame.skip(1, Skip::BadLink)?)

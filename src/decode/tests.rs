@@ -167,6 +167,7 @@ fn behind_link(link: u16, ether_type: u16, ip: &[u8]) -> Vec<Vec<u8>> {
             cat(&[&[0xff, 3], &ppp[1..], ip]),
             cat(&[&[0x0f, 0], &ty, ip]),
         ],
+        166 => vec![cat(&[&[0, 3], &ppp, ip])],
         204 => vec![cat(&[&[1, 0xff, 3], &ppp, ip])],
         51 => behind_ether_type(0x8864, ether_type, ip),
         104 => vec![cat(&[&[0x0f, 0], &ty, ip])],

@@ -143,7 +143,7 @@ impl Rule for MissingFin {
             format!(
                 " (first: {}, ACK {})",
                 words::frame(case, fin).replace("frame", "FIN in frame"),
-                words::thousands(ack.frame)
+                ack.frame
             )
         });
         let rate = rate(group).map(|rate| format!("; {rate} more per hour")).unwrap_or_default();

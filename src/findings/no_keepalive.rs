@@ -49,8 +49,7 @@ impl Rule for NoKeepalive {
         let label = match survived.filter(|witness| witness.span == span) {
             Some(witness) => format!(
                 "its last segment; nothing for {span} from frame {} to frame {}",
-                words::thousands(witness.from_frame),
-                words::thousands(witness.to_frame)
+                witness.from_frame, witness.to_frame
             ),
             None => format!("its last segment, {span} before the end"),
         };

@@ -24,11 +24,11 @@ pub(crate) fn once_in(chance: f64) -> String {
     }
 }
 
-/// `stream 17, frame 4,211`, or the frame alone where stream numbers mean nothing.
+/// `stream 17, frame 4211`, or the frame alone where stream numbers mean nothing. Without a separator, to be pasted.
 pub(super) fn frame(case: &Case<'_>, stamp: Stamp) -> String {
     match case.connection.stream {
-        crate::tcp::Connection::NO_STREAM => format!("frame {}", thousands(stamp.frame)),
-        stream => format!("stream {stream}, frame {}", thousands(stamp.frame)),
+        crate::tcp::Connection::NO_STREAM => format!("frame {}", stamp.frame),
+        stream => format!("stream {stream}, frame {}", stamp.frame),
     }
 }
 

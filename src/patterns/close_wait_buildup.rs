@@ -56,7 +56,7 @@ impl CloseWaitBuildup {
                 what: "the program",
                 certainty: if stuck.len() >= 5 { Certainty::Likely } else { Certainty::Possible },
                 because: vec![format!(
-                    "{} its host had acknowledged a FIN and sent none",
+                    "{} its host acknowledged a FIN and did not send its own promptly",
                     times(stuck.len() as u64)
                 )],
             }),

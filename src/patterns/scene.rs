@@ -156,9 +156,8 @@ impl<'a> Scene<'a> {
         self.outcome.capture.last.at
     }
 
-    /// `stream 17, frame 4,211`, or the frame alone where stream numbers mean nothing.
+    /// `stream 17, frame 4211`, or the frame alone where stream numbers mean nothing.
     pub(super) fn frame(&self, member: usize, frame: u64) -> String {
-        let frame = crate::findings::words::thousands(frame);
         match self.judged(member).connection.stream {
             Connection::NO_STREAM => format!("frame {frame}"),
             _ if self.outcome.inputs.len() > 1 => format!("frame {frame}"),

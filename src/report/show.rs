@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Style;
-use super::text::{number, plain, wrap};
+use super::text::{plain, wrap};
 use crate::findings::Answer;
 
 /// What every rule answers for a connection, one line each, in order of precedence.
@@ -16,7 +16,7 @@ pub fn why(answers: impl Iterator<Item = (&'static str, Answer)>, style: &Style)
                 let frames: Vec<String> = finding
                     .evidence
                     .iter()
-                    .map(|(stamp, label)| format!("{label} (frame {})", number(stamp.frame)))
+                    .map(|(stamp, label)| format!("{label} (frame {})", stamp.frame))
                     .collect();
                 ("FOUND", frames.join("; "))
             }

@@ -194,8 +194,9 @@ impl Page<'_> {
             (None, None) => {}
         }
         let told = |frame: u64| {
-            let mut numbers = finding.says.split(|c: char| !c.is_ascii_digit());
-            self.style.detail < Detail::Full && numbers.any(|number| number == frame.to_string())
+            let mut words = finding.says.split(|c: char| !c.is_ascii_digit() && c != ',');
+            let frame = frame.to_string();
+            self.style.detail < Detail::Full && words.any(|word| word.trim_matches(',') == frame)
         };
         let frames: Vec<String> = finding
             .evidence
@@ -229,8 +230,10 @@ impl Page<'_> {
         }
         let mut more: Vec<&str> = Vec::new();
         for step in steps.iter().skip(shown).filter(|step| !step.os.is_empty()) {
-            if !more.contains(&step.os.as_str()) {
-                more.push(&step.os);
+            // Another host has the same commands, or nearly.
+            let place = if step.on == steps[0].on { &step.os } else { &step.on };
+            if !more.contains(&place.as_str()) {
+                more.push(place);
             }
         }
         if !more.is_empty() {

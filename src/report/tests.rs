@@ -180,6 +180,36 @@ fn many_notes_alike_are_folded() {
 }
 
 #[test]
+fn frames_that_the_sentence_names_are_not_told_again() {
+    let mut report = sample();
+    let finding = &mut report.findings[0];
+    finding.says = "It acked the FIN (frame 1931, ACK 12) on 1,931 connections, 7,931 octets.".into();
+    let shows = |frame, label: &str| Evidence { frame, label: label.into(), ..finding.evidence[0].clone() };
+    finding.evidence = vec![shows(1_931, "a"), shows(12, "b"), shows(931, "c"), shows(20_000, "d")];
+    let told = |detail| {
+        let text = written(by_name("terminal").unwrap(), &report, &Style { detail, ..Style::plain() });
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(told(Detail::Usual).contains("frame 931 (c), 20000 (d)."));
+    assert!(told(Detail::Full).contains("frame 1931 (a), 12 (b), 931 (c), 20000 (d)."));
+}
+
+#[test]
+fn commands_that_are_not_shown_are_said_to_be_of_a_system_or_of_another_host() {
+    let mut report = sample();
+    let step = |on: &str, os: &str| Step { on: on.into(), os: os.into(), command: "true".into() };
+    report.findings[0].next = vec![
+        step("a", "Linux"),
+        step("a", "Solaris"),
+        step("a", "BSD"),
+        step("b", "Linux"),
+        step("b", "BSD"),
+    ];
+    let text = written(by_name("terminal").unwrap(), &report, &Style::plain());
+    assert!(text.contains("        on BSD, b: -v\n"), "{text}");
+}
+
+#[test]
 fn the_terminal_report_fits_eighty_columns() {
     let mut report = sample();
     report.services[2].endpoint = "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535".into();

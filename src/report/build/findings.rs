@@ -10,6 +10,7 @@ use super::Builder;
 use crate::analysis::Judged;
 use crate::findings::{self, Case, Group, RULES, Scope, rule};
 use crate::patterns::{self, PatternFinding};
+use crate::report::text::number;
 use crate::report::{
     Cause, Certainty, Drawing, Finding, Lasted, LeftOut, Place, Quote, Severity, Step, Time, Undecided,
     Verdict,
@@ -147,7 +148,7 @@ impl<'a> Builder<'a> {
         let group = Group {
             place: place.clone(),
             members: cases.iter().zip(members.iter().map(|(_, finding)| *finding)).collect(),
-            of: of.max(members.len() as u64),
+            of,
             capture: &self.outcome.capture,
         };
         let words = rule(name).map(|rule| rule.words(&group)).unwrap_or_default();
@@ -188,7 +189,7 @@ impl<'a> Builder<'a> {
             }),
             at: Place { role: role.into(), name: place, assumed: judged.roles.assumed },
             count: members.len() as u64,
-            of: group.of,
+            of: of.max(members.len() as u64),
             headline: words.headline,
             says: words.says,
             against,
@@ -242,13 +243,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What kind of place it is, and how many connections it has in all.
+    /// What kind of place it is, and how many connections it has in all; 0 if that is not known.
     fn role_and_count(&self, judged: &Judged, finding: &findings::Finding) -> (&'static str, u64) {
         let service = judged.connection.key.endpoint(judged.roles.server());
         let of_service = self.outcome.services.get(&service).map_or(0, |service| service.connections);
         match rule(finding.name).map(|rule| rule.scope()) {
             Some(Scope::Side) if finding.side == Some(judged.roles.server()) => ("service", of_service),
-            Some(Scope::Side | Scope::Client) => ("client", 0),
+            Some(Scope::Side | Scope::Client) => {
+                let client = judged.connection.key.endpoint(judged.roles.client).addr();
+                ("client", self.outcome.hosts.get(&client).map_or(0, |host| host.hop_limits.connections()))
+            }
             Some(Scope::Path) => ("path", 0),
             Some(Scope::Capture) | None => ("capture", 0),
         }
@@ -286,7 +290,12 @@ impl<'a> Builder<'a> {
                         assumed: judged.roles.assumed,
                     },
                     count: same.len() as u64,
-                    says: format!("{place}: {}", first.why),
+                    says: match same.iter().all(|(_, (_, other))| other.why == first.why) {
+                        true => format!("{place}: {}", first.why),
+                        false => {
+                            format!("{place}, the first of {}: {}", number(same.len() as u64), first.why)
+                        }
+                    },
                     next: vec![Step {
                         on: judged
                             .connection

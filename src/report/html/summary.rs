@@ -53,10 +53,12 @@ impl Page<'_> {
     fn lead(&mut self, lead: &Finding) {
         self.put("<dl class=\"answers\">\n");
         let label = if lead.name == "missing-fin" { "Stuck connections" } else { "Connections affected" };
-        self.row(
-            label,
-            &format!("<strong class=\"figure\">{}</strong> of {}", number(lead.count), number(lead.of)),
-        );
+        // Of a path or a capture it is not known how many connections it has in all.
+        let of = match lead.at.role == "service" || lead.of > lead.count {
+            true => format!(" of {}", number(lead.of)),
+            false => String::new(),
+        };
+        self.row(label, &format!("<strong class=\"figure\">{}</strong>{of}", number(lead.count)));
         let assumed = if lead.at.assumed { " (role assumed)" } else { "" };
         let name = self.report.name_of(&lead.at.name);
         let name = name.map_or(String::new(), |name| format!("<strong>{}</strong><br>", text(name)));

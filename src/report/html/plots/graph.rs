@@ -1,4 +1,6 @@
-//! Hosts in columns, those who are only asked to the right; a line per port with how many connections are in trouble.
+//! Hosts in columns, those who are only asked to the right; a line between two with how many connections are in trouble.
+
+use std::collections::BTreeMap;
 
 use super::{Canvas, WIDTH};
 use crate::report::text::{count, number};
@@ -50,17 +52,27 @@ pub(super) fn draw(graph: &Graph) -> Option<String> {
     };
     let words = format!("{} and who connects to whom{root}", count(hosts as u64, "host"));
     let mut canvas = Canvas::new(height, &words);
+    // Ports of the same two hosts share a line.
+    let mut ways: BTreeMap<(usize, usize), Vec<&GraphEdge>> = BTreeMap::new();
     for edge in &edges {
-        let ((x1, y1), (x2, y2)) = (places[edge.from], places[edge.to]);
-        let class = if edge.troubled > 0 { "edge troubled" } else { "edge" };
+        ways.entry((edge.from, edge.to)).or_default().push(edge);
+    }
+    for ((from, to), ports) in ways {
+        let ((x1, y1), (x2, y2)) = (places[from], places[to]);
+        let all =
+            |of: fn(&GraphEdge) -> u64| ports.iter().fold(0, |sum: u64, edge| sum.saturating_add(of(edge)));
+        let (troubled, connections) = (all(|edge| edge.troubled), number(all(|edge| edge.connections)));
+        let class = if troubled > 0 { "edge troubled" } else { "edge" };
         canvas.line(class, (x1 + BOX, y1 + 12.0), (x2, y2 + 12.0));
-        let head = if edge.troubled > 0 { "tip troubled" } else { "tip" };
+        let head = if troubled > 0 { "tip troubled" } else { "tip" };
         canvas.dot(head, x2 - 4.0, y2 + 12.0);
-        let label = match edge.troubled {
-            0 => format!(":{}, {}", edge.port, number(edge.connections)),
-            troubled => {
-                format!(":{}, {} of {} in trouble", edge.port, number(troubled), number(edge.connections))
-            }
+        let ports = match ports[..] {
+            [only] => format!(":{}", only.port),
+            _ => count(ports.len() as u64, "port"),
+        };
+        let label = match troubled {
+            0 => format!("{ports}, {connections}"),
+            troubled => format!("{ports}, {} of {connections} in trouble", number(troubled)),
         };
         canvas.say("axis middle", (x1 + BOX + x2) / 2.0, (y1 + y2) / 2.0 + 6.0, &label);
     }

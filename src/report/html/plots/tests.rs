@@ -67,6 +67,18 @@ fn drawings() {
 }
 
 #[test]
+fn ports_of_the_same_two_hosts_share_a_line() {
+    let drawn = |edges| plot(&graph(edges), None, &Style::plain());
+    assert!(drawn(&[(0, 1)]).contains(">:80, 2 of 9 in trouble<"));
+    let both = drawn(&[(0, 1), (0, 1), (1, 2)]);
+    assert!(
+        both.contains(">2 ports, 4 of 18 in trouble<") && both.contains(">:80, 2 of 9 in trouble<"),
+        "{both}"
+    );
+    assert_eq!(both.matches("in trouble<").count(), 2);
+}
+
+#[test]
 fn odd_numbers_draw_nothing_odd() {
     for drawing in [
         interval(None, None, &[], &[]),
