@@ -54,7 +54,7 @@ impl CloseWaitBuildup {
             fact: Certainty::Likely,
             cause: Some(Cause {
                 what: "the program",
-                certainty: if stuck.len() >= 5 { Certainty::Likely } else { Certainty::Possible },
+                certainty: if stuck.len() >= 5 { program(scene, &stuck) } else { Certainty::Possible },
                 because: vec![format!(
                     "{} its host acknowledged a FIN and did not send its own promptly",
                     times(stuck.len() as u64)
@@ -80,6 +80,14 @@ impl CloseWaitBuildup {
         };
         Some(finding)
     }
+}
+
+/// How likely the program is at best, by the connections themselves: many do not make surer what none of them shows.
+fn program(scene: &Scene<'_>, stuck: &[&Spell]) -> Certainty {
+    let findings = stuck.iter().flat_map(|spell| &scene.judged(spell.member).verdict.findings);
+    let causes = findings.filter_map(|finding| finding.cause.as_ref());
+    let by_program = causes.filter(|cause| cause.what == "the program").map(|cause| cause.certainty);
+    by_program.max().unwrap_or(Certainty::Possible).min(Certainty::Likely)
 }
 
 /// As for a single missing FIN: three or more of ten seconds are an error on the listening side.
@@ -127,8 +135,10 @@ fn says(scene: &Scene<'_>, curve: &Curve, left: u64, longest: Span, first: &Spel
     }
     let waiting = curve.points.iter().map(|point| point.fin_wait_2).max().unwrap_or(0);
     if waiting > 0 {
-        says +=
-            &format!(" Up to {} were in FIN-WAIT-2 there: their peers had not closed.", thousands(waiting));
+        says += &format!(
+            " In FIN-WAIT-2 there, because their peers had not closed: up to {}.",
+            thousands(waiting)
+        );
     }
     says
 }
@@ -160,8 +170,10 @@ fn advice(curve: &Curve, left: u64, longest: Span) -> Vec<String> {
         "Count again some minutes later: what stays is a leak, what goes was only late."
     } else if stays {
         "What stays is a leak. Each holds a descriptor, and often a thread; when those run out the service stops."
-    } else {
+    } else if left == 0 {
         "It does not stay: closes come, but late. Look for what the program waits for before it closes."
+    } else {
+        "Half of it or more does not stay: closes come, but late. Count again some minutes later: what is left then is a leak."
     };
     vec![kind.into(), "No timer ends CLOSE-WAIT: no ndd, sysctl or registry value does.".into()]
 }

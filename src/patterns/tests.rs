@@ -388,6 +388,39 @@ fn a_shorter_timer_may_run_after_one_fin() {
     assert!(scene(&[50.0, 500.0], &[]).is_empty());
 }
 
+/// Eight that their clients leave, of which so many close late.
+fn left(closed: usize) -> Vec<Connection> {
+    let talk = |n: usize| {
+        let talk = Talk::open(&client(n), SERVICE, IRREGULAR[n]).fin(Client, IRREGULAR[n] + 1.0);
+        if n < closed { talk.fin(Server, 1_500.0 + n as f64).done() } else { talk.done() }
+    };
+    (0..8).map(talk).collect()
+}
+
+#[test]
+fn a_buildup_says_what_stays_and_blames_the_program_no_surer_than_its_connections_do() {
+    let told = |connections| {
+        let outcome = Outcome::of(connections, time(2_100.0));
+        let finding = judge(&outcome, None).into_iter().find(|found| found.name == "close-wait-buildup");
+        let PatternFinding { cause, words, .. } = finding.unwrap();
+        (cause.unwrap().certainty, words.advice[0].clone())
+    };
+    for (closed, says) in [
+        (0, "What stays is a leak."),
+        (3, "What stays is a leak."),
+        (4, "Half of it or more does not stay"),
+        (7, "Half of it or more does not stay"),
+        (8, "It does not stay"),
+    ] {
+        let (_, advice) = told(left(closed));
+        assert!(advice.starts_with(says), "{closed} of 8: {advice}");
+    }
+    assert_eq!(told(left(0)).0, Certainty::Possible, "nothing else of its host was heard since");
+    let mut heard = left(0);
+    heard.push(Talk::open(&client(99), SERVICE, 2_000.0).fin(Client, 2_001.0).fin(Server, 2_001.1).done());
+    assert_eq!(told(heard).0, Certainty::Likely);
+}
+
 #[test]
 fn close_wait_builds_up_from_five_on() {
     let leak = |n: usize| {
