@@ -1,9 +1,12 @@
 //! What the table decides: whose segment it is, when a connection is out of reach, how streams are numbered; and the
 //! mechanisms that the conversations as text (`testdata/conversations`) cannot show.
 
+mod belongs;
 mod endings;
 mod handshakes;
 mod joining;
+mod kinds;
+mod pauses;
 mod twice;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -204,6 +207,18 @@ fn an_icmp_error_may_come_first_and_is_counted() {
     let error = connection.icmp(LO).unwrap();
     assert_eq!((error.seen.frame, error.count, connection.icmp(HI)), (1, 2, None));
     assert!(connection.established() && connection.opener() == Some(LO));
+}
+
+#[test]
+fn a_part_does_not_wait_for_more_of_what_may_be_over() {
+    let endings = [(FIN | ACK, LO), (FIN | ACK, HI), (RST, LO), (RST, HI), (ACK, LO)];
+    for ((flags, side), connections) in endings.into_iter().zip([2, 2, 2, 2, 1]) {
+        let mut feed = Feed { table: Table::of_part(Limits::default()), ..Feed::new(Limits::default()) };
+        feed.see(1, LO, ACK, 101, 501, 0).see(1, HI, ACK, 501, 101, 0);
+        feed.see(1, side, flags, if side == LO { 101 } else { 501 }, 0, 0);
+        feed.after(Span::secs(10)).see(1, LO, ACK, 102, 502, 0);
+        assert_eq!(feed.outline().len(), connections, "{flags} of {side:?}");
+    }
 }
 
 #[test]

@@ -68,12 +68,11 @@ impl Connection {
     /// An ACK of the side that was asked to open, before it agreed: it speaks of an older connection on the same ports.
     ///
     /// Its peer answers with a RST and sends the same SYN again (RFC 9293 §3.5.1, half-open connections).
-    pub(super) fn stale_answer(&self, s: &Segment) -> bool {
+    pub(in crate::tcp) fn stale_answer(&self, s: &Segment) -> bool {
         let opener = s.side.peer();
         if self.established()
             || self.opener() != Some(opener)
             || (s.flags | self.halves[s.side.index()].flags).any(TcpFlags::SYN)
-            || !self.halves[opener.index()].synchronised()
         {
             return false;
         }

@@ -95,8 +95,6 @@ impl Connection {
         let peer = &self.halves[s.side.peer().index()];
         let numbers = matches!(kind, Kind::New | Kind::KeepAlive)
             && s.flags.any(TcpFlags::ACK)
-            && half.has_seq()
-            && peer.has_seq()
             && s.ack == peer.nxt
             && half.has_ack()
             && half.ack == peer.nxt

@@ -134,3 +134,52 @@ fn what_refuses_and_what_resets() {
         assert_eq!(Ending::of(&conversation(script), LO), ending, "{script:?}");
     }
 }
+
+#[test]
+fn a_reset_ends_what_its_numbers_belong_to() {
+    let open = [(LO, SYN, 100, 0), (HI, SYN | ACK, 500, 101), (LO, ACK, 101, 501)];
+    let both = [(LO, SYN, 100, 0), (HI, SYN, 500, 0)];
+    let far = [&open[..], &[(HI, ACK, 200_501, 101)]].concat();
+    let table: [(&[Step], Step, bool); 20] = [
+        // To one that never spoke.
+        (&[], (HI, RST, 7, 0), true),
+        (&open[..1], (LO, RST, 7, 0), true),
+        // It acknowledges all that was sent.
+        (&open[..1], (HI, RST | ACK, 0, 101), true),
+        (&open[..1], (HI, RST | ACK, 0, 100), false),
+        (&open, (HI, RST | ACK, 7_000_000, 101), true),
+        (&open, (HI, RST | ACK, 7_000_000, 100), false),
+        // To one that never acknowledged anything: its sender goes on where it was, and says nothing of the other.
+        (&open[..1], (HI, RST, 0, 0), false),
+        (&both, (HI, RST, 501, 0), true),
+        (&both, (HI, RST, 502, 0), false),
+        (&both, (HI, RST | ACK, 501, 7), false),
+        // Into the window, one octet before it, or where its sender was.
+        (&open, (HI, RST, 499, 0), false),
+        (&open, (HI, RST, 500, 0), true),
+        (&open, (HI, RST, 501, 0), true),
+        (&open, (HI, RST, 501 + (1 << 16), 0), true),
+        (&open, (HI, RST, 502 + (1 << 16), 0), false),
+        (&open, (LO, RST, 101, 0), true),
+        (&far, (HI, RST, 501, 0), true),
+        (&far, (HI, RST, 200_500, 0), false),
+        (&far, (HI, RST, 200_501, 0), true),
+        (&far, (LO, RST, 200_501, 0), false),
+    ];
+    for (script, reset, ends) in table {
+        let connection = conversation(&[script, &[reset]].concat());
+        assert_eq!(connection.ended_by_rst(reset.0), ends, "{reset:?} behind {script:?}");
+        assert_eq!(connection.rst(reset.0).unwrap().seq.0, reset.2);
+    }
+}
+
+#[test]
+fn what_nobody_answers_is_stuck_only_on_a_connection() {
+    let syns = [(LO, SYN, 100, 0); 6];
+    assert_eq!(conversation(&syns).stuck(LO), None);
+    let open = [(LO, SYN, 100, 0), (HI, SYN | ACK, 500, 101), (LO, ACK, 101, 501)];
+    let script = [&open[..], &[(LO, FIN | ACK, 101, 501); 6]].concat();
+    assert_eq!(conversation(&script).stuck(LO).map(|stuck| (stuck.since.frame, stuck.seq.0)), Some((7, 101)));
+    let script = [&script[..], &[(HI, ACK, 501, 102)]].concat();
+    assert_eq!(conversation(&script).stuck(LO), None);
+}

@@ -1,5 +1,6 @@
 //! Joining what hardly any conversation leads to.
 
+use super::endings::Step;
 use super::*;
 use crate::tcp::{anything, laws};
 
@@ -26,45 +27,91 @@ fn every_frame_of_a_later_file_is_numbered_behind() {
     }
 }
 
+/// 20 ms apart; what is pushed has ten octets.
+fn segments(script: &[Step], timestamps: [bool; 2]) -> Vec<Segment> {
+    let segment = |(frame, &(side, flags, seq, ack)): (u64, &Step)| {
+        let at = Timestamp::new(1_700_000_000, 0) + Span::millis(frame as i64 * 20);
+        let mut segment = segment(side, flags, seq, ack, if flags.any(PSH) { 10 } else { 0 });
+        segment.has_timestamps = timestamps[side.index()];
+        segment.timestamps.val = if segment.has_timestamps { 4_000_000_000 + frame as u32 } else { 0 };
+        Segment { seen: Stamp { at, frame }, ip_id: frame as u16, ..segment }
+    };
+    (1..).zip(script).map(segment).collect()
+}
+
+fn holds_wherever_it_is_cut(segments: &[Segment]) {
+    for one in (0..=1_000).step_by(50) {
+        for two in (one..=1_000).step_by(150) {
+            laws::connection_law(segments, (one, two)).unwrap();
+        }
+    }
+}
+
 /// The head of a part that one side fills alone is long, and what the other side knew stands in no part but the one before.
 #[test]
 fn a_side_that_speaks_alone_for_long_tells_nothing_of_the_other() {
     let (lo, hi) = (3_000_000_000, 3_500_000_000);
     let handshake = [(LO, SYN, lo, 0), (HI, SYN | ACK, hi, lo + 1), (LO, ACK, lo + 1, hi + 1)];
     let spoken = [(HI, PSH | ACK, hi + 1, lo + 1), (LO, ACK, lo + 1, hi + 11), (HI, ACK, hi + 11, lo + 1)];
-    let alone =
-        |flags: TcpFlags| (0..70).map(move |_| (LO, flags, lo, if flags.any(ACK) { hi + 1 } else { 0 }));
+    let syns = (0..70).map(|_| (LO, SYN, lo, 0));
     let beyond = (0..70).map(|n| (LO, PSH | ACK, lo + 1 + n * 10, hi + 11));
     let last = [(HI, PSH | ACK, hi + 11, lo + 701), (HI, FIN | ACK, hi + 21, lo + 701)];
-    let conversations = [
-        handshake.into_iter().chain(spoken).chain(alone(SYN)).chain(last).collect::<Vec<_>>(),
+    let conversations: [Vec<Step>; 4] = [
+        handshake.into_iter().chain(spoken).chain(syns.clone()).chain(last).collect(),
         // An answer that was sent twice leaves no round trip: the head may end between it and what ends the handshake.
-        alone(SYN).chain([handshake[1]]).chain(handshake).chain(spoken).chain(last).collect(),
+        syns.chain([handshake[1]]).chain(handshake).chain(spoken).chain(last).collect(),
         handshake.into_iter().chain(spoken).chain(beyond.clone()).chain(last).collect(),
         beyond.chain(spoken).chain(last).collect(),
     ];
     for script in conversations {
         for timestamps in [[false, false], [true, true], [true, false], [false, true]] {
-            let segments: Vec<_> = (1..)
-                .zip(&script)
-                .map(|(frame, &(side, flags, seq, ack))| {
-                    let seen = Stamp {
-                        at: Timestamp::new(1_700_000_000, 0) + Span::millis(frame * 20),
-                        frame: frame as u64,
-                    };
-                    let len = if flags.any(PSH) { 10 } else { 0 };
-                    let mut segment = segment(side, flags, seq, ack, len);
-                    segment.has_timestamps = timestamps[side.index()];
-                    segment.timestamps.val =
-                        if segment.has_timestamps { 4_000_000_000 + frame as u32 } else { 0 };
-                    Segment { seen, ip_id: frame as u16, ..segment }
-                })
-                .collect();
-            for one in (0..=1_000).step_by(50) {
-                for two in (one..=1_000).step_by(150) {
-                    laws::connection_law(&segments, (one, two)).unwrap();
-                }
-            }
+            holds_wherever_it_is_cut(&segments(&script, timestamps));
         }
+    }
+}
+
+/// The segment that shows CLOSE-WAIT comes late in a part that knows neither of the FIN nor, perhaps, of the other's data.
+#[test]
+fn a_close_wait_is_seen_wherever_the_capture_was_cut() {
+    let open = [(LO, SYN, 100, 0), (HI, SYN | ACK, 500, 101), (LO, ACK, 101, 501), (LO, FIN | ACK, 101, 501)];
+    let download = (0..20).flat_map(|n| [(HI, PSH | ACK, 501 + 10 * n, 102), (LO, ACK, 102, 511 + 10 * n)]);
+    let waiting = (0..70).map(|_| (LO, ACK, 102, 511));
+    let closed = |end| [(HI, FIN | ACK, end, 102), (LO, ACK, 102, end + 1)];
+    let one = (HI, PSH | ACK, 501, 102);
+    let conversations: [(Vec<Step>, bool); 5] = [
+        (
+            open.into_iter()
+                .chain(download.clone())
+                .chain([(HI, ACK, 701, 102)])
+                .chain(closed(701))
+                .collect(),
+            true,
+        ),
+        (
+            open.into_iter()
+                .chain(download.clone())
+                .chain([(HI, ACK, 701, 101)])
+                .chain(closed(701))
+                .collect(),
+            false,
+        ),
+        (open.into_iter().chain(download).chain([(HI, ACK, 702, 102)]).collect(), false),
+        (
+            open.into_iter()
+                .chain([one])
+                .chain(waiting.clone())
+                .chain([(HI, ACK, 511, 102); 2])
+                .chain(closed(511))
+                .collect(),
+            true,
+        ),
+        (open.into_iter().chain([one]).chain(waiting).chain([(HI, ACK, 512, 102); 2]).collect(), false),
+    ];
+    for (script, shown) in conversations {
+        let segments = segments(&script, [false; 2]);
+        let mut whole = Connection::new(flow(1));
+        segments.iter().for_each(|segment| whole.observe(segment));
+        assert_eq!(whole.fin(LO).unwrap().close_wait.is_some(), shown);
+        holds_wherever_it_is_cut(&segments);
     }
 }
