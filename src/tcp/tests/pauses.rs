@@ -9,6 +9,9 @@ const SOON: i64 = 10_000;
 /// How many were survived, how many are blurred, and what still waits: how often it was sent, and whether the other was heard.
 type Told = (u32, u32, Option<(u16, bool)>);
 
+/// What came before the pause, what comes then, and what that tells.
+type Row<'a> = (&'a [Sent], &'a [Sent], Option<Told>);
+
 fn told(connection: &Connection) -> Option<Told> {
     let silences = connection.silences()?;
     let waits = silences.broken().map(|(_, outcome)| match outcome {
@@ -35,7 +38,7 @@ fn a_pause_tells_if_what_ends_it_can_be_answered_and_goes_on_exactly_there() {
         (HI, PSH, 501, 0, 10, OPEN, SOON),
         (LO, ACK, 111, 511, 0, OPEN, SOON),
     ];
-    let table: [(&[Sent], &[Sent], Option<Told>); 29] = [
+    let table: [Row<'_>; 29] = [
         (&still, &[], None),
         // A second since the last segment, or since the last payload, 10 ms before.
         (&still, &[(LO, ACK, 111, 501, 0, OPEN, 999_999)], None),

@@ -38,7 +38,10 @@ fn one_bit_makes_another_fingerprint() {
 /// Who sends what by which number on which interface, microseconds after the one before; the identification goes with the number.
 type Frame = (Side, TcpFlags, u32, u8, i64);
 
-fn captured_twice(frames: &[Frame]) -> (u16, u32, Option<u16>) {
+/// How many were captured twice; segments and RSTs that were sent.
+type Told = (u16, u32, Option<u16>);
+
+fn captured_twice(frames: &[Frame]) -> Told {
     let mut connection = Connection::new(flow(1));
     let mut at = Timestamp::new(1_700_000_000, 0);
     for (&(side, flags, seq, interface, micros), frame) in frames.iter().zip(1..) {
@@ -68,7 +71,7 @@ fn the_same_at_once_or_elsewhere_is_one_frame() {
     let bursts = |interface, count| [known.clone(), burst(0, count), burst(interface, count)].concat();
     let again = |micros| [known.clone(), burst(0, 2), vec![data(201, 0, micros), data(211, 0, 10)]].concat();
     let ring = [bursts(1, 16), burst(0, 20), burst(1, 16)].concat();
-    let table: [(&[Frame], (u16, u32, Option<u16>)); 17] = [
+    let table: [(&[Frame], Told); 17] = [
         (&[data(101, 0, 0), data(101, 0, 1_000)], (1, 1, None)),
         (&[data(101, 0, 0), data(101, 0, 1_001)], (0, 2, None)),
         (&[data(101, 0, 0), data(101, 1, 2_000_000)], (1, 1, None)),
