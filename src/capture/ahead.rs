@@ -1,21 +1,21 @@
-//! A plain file that several threads read: whoever has nothing better to do fetches the next chunk, and whoever wants one
-//! that nobody has fetched does so himself. Copying from the page cache is most of the cost of full-size packets.
+//! An input that several threads read: whoever has nothing better to do fetches the next chunk, and whoever wants one that
+//! nobody has fetched does so himself. Copying from the page cache is most of the cost of full-size packets, and unfolding
+//! costs as much as all the rest.
 //!
 //! Threads of their own that only read would have to be woken for every chunk, which took a tenth of the processors' time
-//! with packets of 100 octets.
+//! with packets of 100 octets, and one that unfolds would have no processor to itself where there are as many as analyse.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::feed::{Chunk, End, Next, Sizes};
+use super::feed::{Chunk, End, Intake, Next, Sizes};
 use super::pool::Pool;
 
-/// The chunks of a file from some place on, by number.
+/// The chunks of an input from some place on, by number.
 pub struct Ahead {
-    file: File,
-    begin: u64,
+    from: From,
     sizes: Sizes,
     pool: Pool,
     /// Chunks that may be fetched before the first of them is taken.
@@ -25,10 +25,20 @@ pub struct Ahead {
     news: Condvar,
 }
 
+/// Where chunks come from.
+pub(super) enum From {
+    /// A plain file, from that offset on: any number of threads at once.
+    File(File, u64),
+    /// Anything else: one thread at a time, in order.
+    Intake(Mutex<Intake>),
+}
+
 #[derive(Default)]
 struct State {
     /// Chunks that somebody fetches or has fetched.
     begun: u64,
+    /// Of these, those that are there.
+    done: u64,
     taken: u64,
     fetched: BTreeMap<u64, Next>,
     /// There is no chunk behind those.
@@ -38,30 +48,31 @@ struct State {
 }
 
 impl Ahead {
-    pub(super) fn new(file: File, begin: u64, threads: usize, sizes: Sizes, pool: &Pool) -> Ahead {
+    pub(super) fn new(from: From, threads: usize, sizes: Sizes, pool: &Pool) -> Ahead {
         let most = 2 * threads as u64;
         let (state, news, pool) = (Mutex::default(), Condvar::new(), pool.clone());
-        Ahead { file, begin, sizes, pool, most, state, news }
+        Ahead { from, sizes, pool, most, state, news }
     }
 
     /// Whether there may be a chunk to fetch, and room for it.
     pub fn has_room(&self) -> bool {
-        self.state().has_room(self.most)
+        self.may_fetch(&self.state())
+    }
+
+    fn may_fetch(&self, state: &State) -> bool {
+        let is_free = matches!(self.from, From::File(..)) || state.begun == state.done;
+        !state.ended && is_free && state.begun - state.taken < self.most
     }
 
     /// Fetches a chunk that nobody has begun to, if there is room.
     pub fn fetch(&self) {
-        let mut state = self.state();
-        if !state.has_room(self.most) {
-            return;
+        let state = self.state();
+        if self.may_fetch(&state) {
+            let number = state.begun;
+            let (mut state, next) = self.read(state);
+            state.fetched.insert(number, next);
+            self.news.notify_one();
         }
-        let number = state.begin();
-        drop(state);
-        let next = self.read(number);
-        state = self.state();
-        state.ended |= is_last(&next);
-        state.fetched.insert(number, next);
-        self.news.notify_one();
     }
 
     /// The next one in order.
@@ -76,16 +87,13 @@ impl Ahead {
                 break next;
             }
             if state.begun == number {
-                state.begin();
-                drop(state);
-                let next = self.read(number);
-                state = self.state();
+                let (after, next) = self.read(state);
+                state = after;
                 break next;
             }
             state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         state.taken += 1;
-        state.ended |= is_last(&next);
         match next {
             Next::Chunk(mut chunk) => {
                 state.told = chunk.then.take().map(|then| *then);
@@ -102,9 +110,25 @@ impl Ahead {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Reads the first chunk that nobody has begun to.
+    fn read<'s>(&'s self, mut state: MutexGuard<'s, State>) -> (MutexGuard<'s, State>, Next) {
+        let number = state.begun;
+        state.begun += 1;
+        drop(state);
+        let next = match &self.from {
+            From::File(file, begin) => self.read_at(file, begin + number * self.sizes.chunk as u64),
+            From::Intake(intake) => {
+                intake.lock().unwrap_or_else(PoisonError::into_inner).next(self.sizes, &self.pool)
+            }
+        };
+        state = self.state();
+        state.done += 1;
+        state.ended |= !matches!(&next, Next::Chunk(chunk) if chunk.then.is_none());
+        (state, next)
+    }
+
     /// A chunk that is cut short is the last one, whatever is written meanwhile.
-    fn read(&self, number: u64) -> Next {
-        let at = self.begin + number * self.sizes.chunk as u64;
+    fn read_at(&self, file: &File, at: u64) -> Next {
         let (mut buffer, start) = self.sizes.buffer(&self.pool);
         let mut read = 0;
         let then = loop {
@@ -112,7 +136,7 @@ impl Ahead {
             if place.is_empty() {
                 break None;
             }
-            match read_at(&self.file, place, at + read as u64) {
+            match read_at(file, place, at + read as u64) {
                 Ok(0) => break Some(Next::End(End::default())),
                 Ok(n) => read += n,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -130,21 +154,6 @@ impl Ahead {
             }),
         }
     }
-}
-
-impl State {
-    fn has_room(&self, most: u64) -> bool {
-        !self.ended && self.begun - self.taken < most
-    }
-
-    fn begin(&mut self) -> u64 {
-        self.begun += 1;
-        self.begun - 1
-    }
-}
-
-fn is_last(next: &Next) -> bool {
-    !matches!(next, Next::Chunk(chunk) if chunk.then.is_none())
 }
 
 #[cfg(unix)]

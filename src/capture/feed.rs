@@ -69,7 +69,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    fn next(&mut self, sizes: Sizes, pool: &Pool) -> Next {
+    pub fn next(&mut self, sizes: Sizes, pool: &Pool) -> Next {
         let (mut buffer, start) = sizes.buffer(pool);
         loop {
             let place = buffer.get_mut(start..start + sizes.chunk).unwrap_or_default();

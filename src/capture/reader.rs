@@ -215,15 +215,11 @@ impl Reader {
         self.source.run_ahead();
     }
 
-    /// The same for so many threads that have other work, too: they fetch chunks of a plain file when they find the time.
-    /// None, and a thread of its own, for everything else.
+    /// The same for so many threads that have other work, too: they [fetch](Ahead::fetch) when they find the time. None if
+    /// somebody reads ahead already.
     pub fn share_reading(&mut self, threads: usize) -> Option<Arc<Ahead>> {
         let plain = self.file_len.and(self.file.take());
-        let ahead = plain.and_then(|file| self.source.share(file, threads));
-        if ahead.is_none() {
-            self.read_ahead();
-        }
-        ahead
+        self.source.share(plain, threads)
     }
 
     fn note_progress(&mut self) {

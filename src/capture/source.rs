@@ -6,9 +6,9 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, From};
 use super::compression::MAGIC_LEN;
 use super::feed::{Chunk, Feed, Intake, Meter, Metered, Next, Sizes};
 use super::pool::{Buffer, Pool};
@@ -104,20 +104,29 @@ impl Source {
 
     /// Lets a thread read on beside the caller.
     pub fn run_ahead(&mut self) {
-        let nothing = Intake { input: Box::new(io::empty()), meter: Arc::default(), is_compressed: false };
-        let feed = std::mem::replace(&mut self.feed, Feed::Here(nothing));
-        self.feed = feed.run_ahead(self.sizes, &self.pool);
+        self.feed = self.take_feed().run_ahead(self.sizes, &self.pool);
     }
 
-    /// Lets so many threads read a plain file on, which is given once more; not if it is a compressed one.
-    pub fn share(&mut self, plain: File, threads: usize) -> Option<Arc<Ahead>> {
-        let Feed::Here(intake) = &self.feed else { return None };
-        if !self.compression.is_empty() {
-            return None;
-        }
-        let ahead = Arc::new(Ahead::new(plain, intake.meter.bytes(), threads, self.sizes, &self.pool));
+    /// Lets so many threads read on. `plain` is the file once more if it is one that can be read at any place.
+    pub fn share(&mut self, plain: Option<File>, threads: usize) -> Option<Arc<Ahead>> {
+        let from = match (self.take_feed(), plain) {
+            (Feed::Here(intake), Some(file)) if self.compression.is_empty() => {
+                From::File(file, intake.meter.bytes())
+            }
+            (Feed::Here(intake), _) => From::Intake(Mutex::new(intake)),
+            (other, _) => {
+                self.feed = other;
+                return None;
+            }
+        };
+        let ahead = Arc::new(Ahead::new(from, threads, self.sizes, &self.pool));
         self.feed = Feed::Shared(Arc::clone(&ahead));
         Some(ahead)
+    }
+
+    fn take_feed(&mut self) -> Feed {
+        let nothing = Intake { input: Box::new(io::empty()), meter: Arc::default(), is_compressed: false };
+        std::mem::replace(&mut self.feed, Feed::Here(nothing))
     }
 
     /// The bytes at hand.
