@@ -107,7 +107,7 @@ impl Pool {
 
     fn half(&mut self) -> Half {
         Half {
-            last: self.stamp(),
+            last: if self.chance() { self.stamp() } else { Stamp::default() },
             last_payload_at: if self.chance() { self.stamp().at } else { Timestamp(0) },
             payload: self.number(40),
             nxt: self.seq(),

@@ -6,6 +6,7 @@ mod endings;
 mod handshakes;
 mod joining;
 mod kinds;
+mod leaving;
 mod pauses;
 mod twice;
 

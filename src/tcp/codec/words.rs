@@ -388,6 +388,16 @@ mod tests {
         for rest in [&whole.rest[..1], &[&whole.rest[..], &[0]].concat()] {
             assert!(!is_whole(&Octets { rest: rest.to_vec(), ..whole.clone() }));
         }
+        let mut writer = Writer::default();
+        writer.word(&mut 300, 0);
+        let Octets { shape, rest } = writer.finish();
+        assert!(rest.is_empty());
+        for cut in 0..shape.len() {
+            let octets = Octets { shape: shape[..cut].to_vec(), rest: Vec::new() };
+            let mut reader = Reader::new(&octets);
+            reader.word(&mut 0, 0);
+            assert!(!reader.is_whole(), "{cut}");
+        }
         // A length that no number has.
         let long = Octets { shape: vec![2, MORE | 9], rest: vec![0; 9] };
         assert!(!is_whole(&long));

@@ -19,7 +19,6 @@ impl Table {
     /// `later` must be a table [of a part](Table::of_part) whose finished connections were not taken. Stream numbers
     /// are those of a single capture, so there are none afterwards.
     pub fn then(mut self, later: Table) -> Table {
-        self.stragglers += later.stragglers;
         let mut all: Vec<_> = later.into_connections().collect();
         all.sort_by_key(|connection| (connection.key, connection.first.frame));
         for flow in all.chunk_by(|one, next| one.key == next.key) {

@@ -1,6 +1,7 @@
 //! How far a handshake has come: what of it is proven, and what is expected.
 
 use super::endings::{Step, conversation};
+use super::kinds::{OPEN, observed, open};
 use super::*;
 
 #[test]
@@ -29,6 +30,13 @@ fn every_stage_of_a_handshake() {
             assert_eq!(state.decided_by.is_some(), proven != expected);
         }
     }
+}
+
+#[test]
+fn who_speaks_is_past_the_handshake() {
+    let speaks = (HI, PSH | ACK, 501, 101, 10, OPEN, 10_000);
+    let state = replay(&observed(&[&open()[..], &[speaks]].concat()), HI);
+    assert_eq!((state.proven, state.expected), (State::Established, State::Established));
 }
 
 #[test]

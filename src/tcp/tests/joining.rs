@@ -53,9 +53,9 @@ fn a_side_that_speaks_alone_for_long_tells_nothing_of_the_other() {
     let (lo, hi) = (3_000_000_000, 3_500_000_000);
     let handshake = [(LO, SYN, lo, 0), (HI, SYN | ACK, hi, lo + 1), (LO, ACK, lo + 1, hi + 1)];
     let spoken = [(HI, PSH | ACK, hi + 1, lo + 1), (LO, ACK, lo + 1, hi + 11), (HI, ACK, hi + 11, lo + 1)];
-    let syns = (0..70).map(|_| (LO, SYN, lo, 0));
-    let beyond = (0..70).map(|n| (LO, PSH | ACK, lo + 1 + n * 10, hi + 11));
-    let last = [(HI, PSH | ACK, hi + 11, lo + 701), (HI, FIN | ACK, hi + 21, lo + 701)];
+    let syns = (0..100).map(|_| (LO, SYN, lo, 0));
+    let beyond = (0..100).map(|n| (LO, PSH | ACK, lo + 1 + n * 10, hi + 11));
+    let last = [(HI, PSH | ACK, hi + 11, lo + 1_001), (HI, FIN | ACK, hi + 21, lo + 1_001)];
     let conversations: [Vec<Step>; 4] = [
         handshake.into_iter().chain(spoken).chain(syns.clone()).chain(last).collect(),
         // An answer that was sent twice leaves no round trip: the head may end between it and what ends the handshake.
@@ -75,7 +75,7 @@ fn a_side_that_speaks_alone_for_long_tells_nothing_of_the_other() {
 fn a_close_wait_is_seen_wherever_the_capture_was_cut() {
     let open = [(LO, SYN, 100, 0), (HI, SYN | ACK, 500, 101), (LO, ACK, 101, 501), (LO, FIN | ACK, 101, 501)];
     let download = (0..20).flat_map(|n| [(HI, PSH | ACK, 501 + 10 * n, 102), (LO, ACK, 102, 511 + 10 * n)]);
-    let waiting = (0..70).map(|_| (LO, ACK, 102, 511));
+    let waiting = (0..100).map(|_| (LO, ACK, 102, 511));
     let closed = |end| [(HI, FIN | ACK, end, 102), (LO, ACK, 102, end + 1)];
     let one = (HI, PSH | ACK, 501, 102);
     let conversations: [(Vec<Step>, bool); 5] = [

@@ -127,13 +127,15 @@ fn how_far_a_side_is_as_its_numbers_say() {
     let with = |more: &[Sent]| [&open()[..], more].concat();
     let push = PSH | ACK;
     // Where the upper side goes on, and where its data end.
-    let table: [(&[Sent], u32, u32); 12] = [
+    let table: [(&[Sent], u32, u32); 13] = [
         (&open()[..1], 0, 0),
         (&open()[..2], 501, 501),
         // Another answer before the handshake ends is the one that counts; behind it, none.
         (&[&open()[..2], &[(HI, SYN | ACK, FAR, 101, 0, OPEN, 10_000)]].concat(), FAR + 1, FAR + 1),
         (&with(&[(HI, SYN | ACK, FAR, 101, 0, OPEN, 10_000)]), 501, 501),
         (&with(&[(HI, SYN | ACK, 500, 101, 0, OPEN, 10_000)]), 501, 501),
+        // What is old moves nothing back, not even before the handshake ends.
+        (&[&open()[..2], &[(HI, ACK, 490, 101, 0, OPEN, 10_000)]].concat(), 501, 501),
         // A lone octet is data if it was pushed, unless it is a probe's.
         (&with(&[(HI, push, 501, 101, 1, OPEN, 10_000)]), 502, 502),
         (&with(&[(HI, ACK, 501, 101, 1, OPEN, 10_000)]), 502, 501),

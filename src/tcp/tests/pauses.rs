@@ -97,6 +97,38 @@ fn what_flows_is_no_pause_though_one_side_never_spoke() {
     assert_eq!(told(&observed(&script)), None);
 }
 
+/// What answers may lie in a stretch that was left out.
+#[test]
+fn a_stretch_that_was_left_out_answers_like_any_segment() {
+    let asked = [(LO, PSH | ACK, 101, 501, 10, OPEN, SOON), (HI, ACK, 501, 111, 0, OPEN, SOON)];
+    let before = [&open()[..], &asked].concat();
+    let waits = [&before[..], &[(LO, PSH | ACK, 111, 501, 10, OPEN, LONG)]].concat();
+    let blurred = [&before[..], &[(LO, ACK, 111, 501, 0, OPEN, LONG)]].concat();
+    let holes = [&before[..], &[(LO, PSH | ACK, 121, 501, 10, OPEN, SOON)]].concat();
+    let passed = |script: &[Sent], (side, flags, seq, ack): (Side, TcpFlags, u32, u32)| {
+        let mut connection = observed(script);
+        let mut left_out = LeftOut::default();
+        left_out.see(&segment(side, flags, seq, ack, 0));
+        connection.pass_over(&left_out, 100);
+        connection
+    };
+    let told = |script: &[Sent], step| told(&passed(script, step));
+    assert_eq!(told(&waits, (HI, ACK, 501, 121)), Some((1, 0, None)));
+    assert_eq!(told(&waits, (HI, ACK, 501, 120)), Some((0, 0, Some((1, true)))));
+    assert_eq!(told(&waits, (LO, ACK, 121, 501)), Some((0, 0, Some((1, false)))));
+    assert_eq!(passed(&waits, (HI, ACK, 501, 121)).bits & Connection::PENDING, 0);
+    assert_ne!(passed(&waits, (HI, ACK, 501, 120)).bits & Connection::PENDING, 0);
+    assert_eq!(told(&before, (HI, ACK, 501, 121)), None);
+    assert_eq!(passed(&blurred, (HI, ACK, 501, 111)).bits & Connection::BLURRED, 0);
+    let open_holes = |step| passed(&holes, step).tallies[0].open_holes;
+    assert_eq!(
+        [open_holes((HI, ACK, 501, 131)), open_holes((HI, ACK, 501, 130)), open_holes((LO, ACK, 131, 501))],
+        [0, 1, 1]
+    );
+    let one_sided = [(LO, ACK, 101, 501, 10, OPEN, 0), (LO, ACK, 121, 501, 10, OPEN, 10)];
+    assert_eq!(passed(&one_sided, (LO, ACK, 131, 501)).tallies[0].open_holes, 1, "nobody acknowledged");
+}
+
 /// Who echoes a timestamp that did not pass has heard something that was not captured.
 #[test]
 fn an_echo_of_what_did_not_pass_blurs() {

@@ -1,0 +1,93 @@
+//! When a connection leaves, and what is held of one until then.
+
+use super::*;
+
+/// Enough segments of another flow for the sweep to come by.
+fn sweep(feed: &mut Feed) -> usize {
+    for _ in 0..2_000 {
+        feed.now = feed.now - Span::millis(10);
+        feed.see(9, LO, ACK, 1, 1, 0);
+    }
+    feed.table.len()
+}
+
+#[test]
+fn what_is_over_or_was_never_more_than_an_attempt_is_swept_out() {
+    let mut feed = Feed::new(Limits::default());
+    feed.open(1, 100, 500).close(1, 100, 500).see(2, LO, SYN, 100, 0, 0).open(3, 100, 500);
+    assert_eq!(sweep(&mut feed), 4);
+    feed.after(Span::secs(3));
+    assert_eq!(sweep(&mut feed), 3, "closed by both");
+    feed.after(Span::secs(200));
+    assert_eq!(
+        sweep(&mut feed),
+        3,
+        "an attempt is waited for, and a minute longer should a clock be set back"
+    );
+    feed.after(Span::secs(50));
+    assert_eq!(sweep(&mut feed), 2, "an attempt");
+    feed.after(Span::secs(1_000_000));
+    assert_eq!(sweep(&mut feed), 2, "an open one stays");
+    let finished = feed.table.take_finished();
+    assert_eq!(finished.iter().map(|gone| gone.key).collect::<Vec<_>>(), [flow(1), flow(2)]);
+    feed.see(1, LO, ACK, 102, 502, 0);
+    assert_eq!((feed.table.len(), feed.table.stragglers()), (3, 0), "too late for a straggler");
+}
+
+#[test]
+fn a_straggler_of_what_was_swept_out_is_known() {
+    let mut feed = Feed::new(Limits::default());
+    feed.open(1, 100, 500).close(1, 100, 500).after(Span::secs(100));
+    assert_eq!(sweep(&mut feed), 1);
+    feed.see(1, LO, ACK, 102, 502, 0);
+    assert_eq!((feed.table.len(), feed.table.stragglers()), (1, 1));
+}
+
+#[test]
+fn to_the_nanosecond() {
+    let mut feed = Feed::new(Limits::default());
+    feed.open(1, 100, 500).close(1, 100, 500);
+    let connection = feed.table.iter().next().unwrap().clone();
+    let last = connection.last().at;
+    let limits = Limits::default();
+    assert!(!limits.is_settled(&connection, last) && !limits.is_settled(&connection, last + limits.settle));
+    assert!(limits.is_settled(&connection, last + limits.settle + Span::nanos(1)));
+    let mut open = Feed::new(limits);
+    open.open(1, 100, 500);
+    let open = open.table.iter().next().unwrap().clone();
+    assert!(!limits.is_settled(&open, last + Span::secs(1_000)));
+    for (beyond, segments) in [(0, 7), (1, 6)] {
+        let mut feed = Feed { table: feed.table.clone(), frame: feed.frame, now: feed.now };
+        feed.after(limits.settle + Span::nanos(beyond) + Span::millis(-10)).see(1, HI, ACK, 502, 102, 0);
+        assert_eq!(feed.outline(), [(1, segments, 0)], "{beyond}");
+    }
+}
+
+#[test]
+fn a_whole_capture_waits_for_what_may_be_over() {
+    let mut feed = Feed::new(Limits::default());
+    feed.see(1, LO, ACK, 101, 501, 0).see(1, LO, FIN | ACK, 101, 501, 0);
+    feed.after(Span::secs(10_000)).see(1, HI, ACK, 501, 102, 0);
+    assert_eq!(feed.outline(), [(1, 3, 0)]);
+}
+
+#[test]
+fn the_streams_of_a_flow_are_known_where_no_other_part_has_any_of_it() {
+    let part = || {
+        let mut feed = Feed { table: Table::of_part(Limits::default()), ..Feed::new(Limits::default()) };
+        feed.open(2, 7, 8).open(1, 100, 500).open(1, 900_000_000, 800_000_000);
+        let connections = feed.table.into_connections().filter(|connection| connection.key == flow(1));
+        let mut connections: Vec<_> = connections.collect();
+        connections.sort_by_key(|connection| connection.first.frame);
+        FlowPart { connections, late: Vec::new() }
+    };
+    let streams = |parts: &[FlowPart]| {
+        let mut joined = Table::new(Limits::default()).join_flow(&flow(1), parts);
+        joined.sort_by_key(|connection| connection.first.frame);
+        joined.iter().map(|connection| connection.stream).collect::<Vec<_>>()
+    };
+    assert_eq!(streams(&[part()]), [1, 2]);
+    let only = FlowPart { connections: part().connections[..1].to_vec(), late: Vec::new() };
+    assert_eq!(streams(std::slice::from_ref(&only)), [1]);
+    assert_eq!(streams(&[only, FlowPart::default()]), [Connection::NO_STREAM]);
+}
