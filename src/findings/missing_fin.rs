@@ -72,12 +72,12 @@ impl Rule for MissingFin {
         let waited = (until - restarted).max(Span::ZERO);
         let grace = case.grace.of(case, side);
         if waited < grace {
-            return Answer::undecided(
-                side,
-                format!(
-                    "acknowledged its peer's FIN {waited} before the end of the capture; grace is {grace}"
-                ),
-            );
+            let when = words::before_end(waited);
+            let did = match restarted > acked.at {
+                true => format!("still sent payload after its peer's FIN, {when}"),
+                false => format!("acknowledged its peer's FIN {when}"),
+            };
+            return Answer::undecided(side, format!("{did}; grace is {grace}"));
         }
         let mut finding =
             Finding::new(self.name(), Some(side), Weight::Owed { listening: side == case.roles.server() });

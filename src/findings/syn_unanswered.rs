@@ -24,10 +24,7 @@ impl Rule for SynUnanswered {
         let tally = &case.connection.tallies[side.index()];
         let waited = case.until_end(case.connection.first);
         if waited < Span::secs(1) && tally.syns < 2 {
-            return Answer::undecided(
-                side,
-                format!("its SYN was sent {waited} before the end of the capture"),
-            );
+            return Answer::undecided(side, format!("its SYN was sent {}", words::before_end(waited)));
         }
         let finding = Finding::new(self.name(), Some(side), Weight::Fixed(Severity::Note));
         let sent = words::times(tally.syns.into());

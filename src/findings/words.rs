@@ -54,6 +54,14 @@ pub(super) fn lasted(span: Span, at_least: bool) -> String {
     if at_least { format!("at least {span}") } else { span.to_string() }
 }
 
+/// `118 ms before the end of the capture`; `at the very end of the capture`.
+pub(super) fn before_end(span: Span) -> String {
+    match span {
+        Span::ZERO => "at the very end of the capture".into(),
+        _ => format!("{span} before the end of the capture"),
+    }
+}
+
 /// `10 of its 12 connections`, `its only connection`.
 pub(super) fn of_its(group: &Group<'_>) -> String {
     match (group.members.len(), group.of) {

@@ -159,6 +159,19 @@ fn a_capture_without_tcp_says_what_it_held() {
 }
 
 #[test]
+fn both_directions_are_claimed_only_where_one_connection_shows_them() {
+    let claims = |closed_by_both, unanswered, midstream| {
+        let mut report = quiet();
+        report.totals =
+            Totals { connections: 3, closed_by_both, unanswered, midstream, ..report.totals.clone() };
+        written(by_name("terminal").unwrap(), &report, &Style::plain()).contains("both directions")
+    };
+    assert!(!claims(0, 1, 2), "nobody answered, or what came before the capture is not known");
+    assert!(claims(0, 1, 1));
+    assert!(claims(1, 0, 3), "both FINs passed");
+}
+
+#[test]
 fn many_notes_alike_are_folded() {
     let mut report = quiet();
     let note = Finding { accepted: None, ..sample().findings[2].clone() };

@@ -1,6 +1,6 @@
 //! Words for several findings at once, and the phrases that rules share.
 
-use super::words::{clock, connections, count, once_in, thousands, times};
+use super::words::{before_end, clock, connections, count, once_in, thousands, times};
 use super::*;
 
 /// The words for a finding of that rule, told for so many connections of so many.
@@ -47,6 +47,8 @@ fn numbers_are_readable() {
         [count(0, "frame"), count(1, "frame"), count(2, "frame")],
         ["0 frames", "1 frame", "2 frames"]
     );
+    assert_eq!(before_end(Span::millis(118)), "118 ms before the end of the capture");
+    assert_eq!(before_end(Span::ZERO), "at the very end of the capture");
     assert_eq!([times(1), times(2), times(1_000)], ["once", "2 times", "1,000 times"]);
     assert_eq!(clock(Timestamp::new(1_700_000_000, 0)), "22:13:20 UTC");
     assert_eq!(clock(Timestamp::new(3_600, 0)), "01:00:00", "no date, no zone");

@@ -1,7 +1,7 @@
 //! Sentences that count: connections, silences, frames by what became of them, files.
 
 use crate::report::text::{count, number, octets};
-use crate::report::{Input, Report, Slowest};
+use crate::report::{Input, Report, Slowest, Totals};
 
 /// A snap length from here on cuts nothing.
 const SNAP: u32 = 65_535;
@@ -82,7 +82,7 @@ pub(super) fn frames(report: &Report) -> String {
         text += &format!("; {} captured twice", number(capture.captured_twice));
     }
     match capture.one_direction {
-        0 if capture.tcp > 0 => text += "; both directions",
+        0 if shows_both(&report.totals) => text += "; both directions",
         0 => {}
         n => text += &format!("; one direction only on {}", count(n, "connection")),
     }
@@ -90,6 +90,11 @@ pub(super) fn frames(report: &Report) -> String {
         text += &format!("; the clock stepped back by up to {}", back);
     }
     text + "."
+}
+
+/// Of one connection at least both sides must have been captured: it was answered from its start on, or closed by both.
+fn shows_both(totals: &Totals) -> bool {
+    totals.closed_by_both > 0 || totals.connections > totals.unanswered.saturating_add(totals.midstream)
 }
 
 /// A file and what it is.
