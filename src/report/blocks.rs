@@ -203,7 +203,7 @@ fn undecided(style: &Style, undecided: &Undecided) -> Vec<Block> {
         Inline::Strong("UNDECIDED".into()),
         Inline::Text(" ".into()),
         Inline::Code(name.clone()),
-        Inline::Text(format!(": {} at {}", count(*n, "connection"), at.name)),
+        Inline::Text(format!(": {} {} {}", count(*n, "connection"), at.preposition(), at.name)),
     ];
     if style.detail == Detail::Brief {
         return vec![Block::Text(heading)];

@@ -130,6 +130,17 @@ pub struct Place {
     pub assumed: bool,
 }
 
+impl Place {
+    /// Between what is counted there and its name: `3 connections of 10.1.0.9`.
+    pub(super) fn preposition(&self) -> &'static str {
+        match self.role.as_str() {
+            "client" => "of",
+            "path" => "on",
+            _ => "at",
+        }
+    }
+}
+
 /// The most likely cause.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {

@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style as Paint};
 
 use super::text::{count, number, plain, wrap};
 use super::{
-    Certainty, Detail, Finding, Format, HostName, Place, Report, Severity, Step, Style, Undecided, Verdict,
+    Certainty, Detail, Finding, Format, HostName, Report, Severity, Step, Style, Undecided, Verdict,
 };
 
 /// Plain text of 80 columns.
@@ -247,7 +247,7 @@ impl Page<'_> {
             let Undecided { name, at, count: n, says, next, .. } = undecided;
             let word = self.painted("UNDECIDED", AnsiColor::Yellow);
             let n = count(*n, "connection");
-            writeln!(self.out, "{word} {}: {n} {} {}", plain(name), preposition(at), plain(&at.name))?;
+            writeln!(self.out, "{word} {}: {n} {} {}", plain(name), at.preposition(), plain(&at.name))?;
             if self.style.detail > Detail::Brief {
                 self.paragraph(INDENT, says)?;
                 self.steps(next)?;
@@ -360,12 +360,4 @@ fn judgement(finding: &Finding) -> String {
     }
     parts.extend(finding.advice.iter().cloned());
     parts.join(" ")
-}
-
-fn preposition(place: &Place) -> &'static str {
-    match place.role.as_str() {
-        "client" => "of",
-        "path" => "on",
-        _ => "at",
-    }
 }

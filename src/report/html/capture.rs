@@ -13,6 +13,9 @@ const FILES: usize = 200;
 
 impl Page<'_> {
     pub(super) fn services(&mut self) {
+        if self.report.services.is_empty() {
+            return;
+        }
         self.section("services", "Services");
         self.put(
             "<div class=\"scroll\" role=\"region\" aria-label=\"Services\" tabindex=\"0\">\n<table>\n<thead><tr>\

@@ -109,8 +109,9 @@ impl Page<'_> {
             let _ = writeln!(
                 self.html,
                 "<details class=\"finding\">\n<summary><span class=\"badge\">UNDECIDED</span> \
-                 <span class=\"headline\">{} at {}</span> <code>{}</code></summary>\n<p>{}</p>\n<dl>",
+                 <span class=\"headline\">{} {} {}</span> <code>{}</code></summary>\n<p>{}</p>\n<dl>",
                 count(undecided.count, "connection"),
+                undecided.at.preposition(),
                 text(&undecided.at.name),
                 text(&undecided.name),
                 text(&undecided.says)

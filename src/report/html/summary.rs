@@ -63,7 +63,7 @@ impl Page<'_> {
         let name = self.report.name_of(&lead.at.name);
         let name = name.map_or(String::new(), |name| format!("<strong>{}</strong><br>", text(name)));
         self.row(
-            "By whom",
+            if matches!(lead.at.role.as_str(), "path" | "capture") { "Where" } else { "By whom" },
             &format!("{name}{} <code>{}</code>{assumed}", text(&lead.at.role), text(&lead.at.name)),
         );
         let lasted = lead.lasted.as_ref().map(|lasted| text(&lasted.to_string()));
@@ -93,7 +93,9 @@ impl Page<'_> {
             links.push(("connections", count(report.connections.len() as u64, "connection")));
             links.push(("endpoints", "Who talks to whom".to_owned()));
         }
-        links.push(("services", "Services".to_owned()));
+        if !report.services.is_empty() {
+            links.push(("services", "Services".to_owned()));
+        }
         links.push(("capture", "The capture".to_owned()));
         if !report.host_names.is_empty() || report.config.is_some() {
             links.push(("known", "Told beforehand".to_owned()));

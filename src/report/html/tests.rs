@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::report::sample::{sample, stuck};
-use crate::report::{Connection, Finding};
+use crate::report::{Connection, Finding, Place};
 
 fn page(report: &Report) -> String {
     let mut out = Vec::new();
@@ -25,6 +25,19 @@ fn the_first_screen_answers_five_questions() {
     ] {
         assert!(header.contains(part), "{part} is not in {header}");
     }
+}
+
+#[test]
+fn what_is_not_known_is_not_told() {
+    let mut report = sample();
+    let lead = &mut report.findings[0];
+    (lead.count, lead.of) = (4, 4);
+    lead.at = Place { role: "path".into(), name: "192.0.2.1 - 192.0.2.9:80".into(), assumed: false };
+    report.services.clear();
+    let page = page(&report);
+    assert!(page.contains("<strong class=\"figure\">4</strong></dd>"), "of how many is not known of a path");
+    assert!(page.contains("<dt>Where</dt>") && !page.contains("By whom"));
+    assert!(!page.contains("Services"));
 }
 
 #[test]
