@@ -7,16 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::HostHopLimits;
 use crate::wire::{Span, Stamp, Timestamp};
 
-/// Times on a logarithmic scale, four steps an octave: any percentile within 19 %.
+/// Times on a logarithmic scale, four steps an octave: any percentile within 19 %, and none above the longest.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Histogram {
     counts: BTreeMap<u8, u64>,
+    longest: Span,
 }
 
 impl Histogram {
     /// Counts one more.
     pub fn add(&mut self, span: Span) {
         *self.counts.entry(Histogram::step(span)).or_default() += 1;
+        self.longest = self.longest.max(span);
     }
 
     /// How many were counted.
@@ -24,14 +26,14 @@ impl Histogram {
         self.counts.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// At most this long in `percent` of the cases; the upper edge of the step.
+    /// At most this long in `percent` of the cases; the upper edge of the step, or the longest if that is less.
     pub fn percentile(&self, percent: u64) -> Option<Span> {
         let rank = self.count().saturating_mul(percent).div_ceil(100).max(1);
         let mut below = 0;
         for (&step, &count) in &self.counts {
             below = count.saturating_add(below);
             if below >= rank {
-                return Some(Histogram::upper_edge(step));
+                return Some(Histogram::upper_edge(step).min(self.longest));
             }
         }
         None
@@ -42,6 +44,7 @@ impl Histogram {
         for (&step, &count) in &other.counts {
             *self.counts.entry(step).or_default() += count;
         }
+        self.longest = self.longest.max(other.longest);
     }
 
     /// Step 0 holds everything up to a microsecond.
