@@ -115,3 +115,13 @@ fn a_close_wait_is_seen_wherever_the_capture_was_cut() {
         holds_wherever_it_is_cut(&segments);
     }
 }
+
+/// The first of equal spells stays, whatever part it is in.
+#[test]
+fn equal_spells_of_a_closed_window_join() {
+    let mut segments = segments(&[(LO, ACK, 100, 501); 60], [false; 2]);
+    for (n, segment) in segments.iter_mut().enumerate() {
+        segment.window = if n % 2 == 0 { 0 } else { 9 };
+    }
+    holds_wherever_it_is_cut(&segments);
+}

@@ -127,7 +127,7 @@ fn how_far_a_side_is_as_its_numbers_say() {
     let with = |more: &[Sent]| [&open()[..], more].concat();
     let push = PSH | ACK;
     // Where the upper side goes on, and where its data end.
-    let table: [(&[Sent], u32, u32); 13] = [
+    let table: [(&[Sent], u32, u32); 14] = [
         (&open()[..1], 0, 0),
         (&open()[..2], 501, 501),
         // Another answer before the handshake ends is the one that counts; behind it, none.
@@ -147,6 +147,15 @@ fn how_far_a_side_is_as_its_numbers_say() {
             ]),
             502,
             501,
+        ),
+        (
+            &with(&[
+                (HI, push, 501, 101, 10, OPEN, 10_000),
+                (LO, ACK, 101, 511, 0, OPEN, 10_000),
+                (HI, ACK, 511, 101, 1, OPEN, 10_000),
+            ]),
+            512,
+            511,
         ),
         // Of one that began before the capture, the first data say where data end.
         (&[(LO, ACK, 101, 501, 0, OPEN, 0)], 501, 501),
