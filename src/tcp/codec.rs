@@ -82,11 +82,22 @@ impl Connection {
     }
 
     /// A connection that began and ended inside its part is kept whole, with its SYN alone: a part before may hold the
-    /// same SYN, and nothing else of it. None if that would not give the same connection back.
+    /// same SYN, and nothing else of it. None if that would not give the same connection back, or if some of its head may be
+    /// stragglers of a connection before.
     fn begun_and_over(&self, whole: &Connection) -> Option<(Connection, Segment)> {
-        let mut syn = *self.head()?.segments.first()?;
+        let head = &self.head()?.segments;
+        let mut syn = *head.first()?;
         let is_syn = syn.flags.any(TcpFlags::SYN) && !syn.flags.any(TcpFlags::ACK | TcpFlags::FIN);
         if !is_syn || !whole.closed_by_both() || syn.seen != whole.first {
+            return None;
+        }
+        let mut so_far = Connection::new(self.key);
+        let is_own = |segment: &Segment| {
+            let fits = so_far.fits(segment);
+            so_far.observe(segment);
+            fits
+        };
+        if !head.iter().all(is_own) {
             return None;
         }
         let mut over = whole.clone();
