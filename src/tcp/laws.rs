@@ -42,6 +42,7 @@ fn facts(c: &Connection) -> Connection {
     if let Some(extra) = &mut c.extra {
         extra.recent = None;
     }
+    c.extra = c.extra.filter(|extra| **extra != Default::default());
     c
 }
 
