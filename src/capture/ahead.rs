@@ -2,8 +2,8 @@
 //! nobody has fetched does so himself. Copying from the page cache is most of the cost of full-size packets, and unfolding
 //! costs as much as all the rest.
 //!
-//! Threads of their own that only read would have to be woken for every chunk, which took a tenth of the processors' time
-//! with packets of 100 octets, and one that unfolds would have no processor to itself where there are as many as analyse.
+//! Threads of their own that only read would have to be woken for every chunk, and one that unfolds would have no processor
+//! to itself where there are as many as analyse.
 
 use std::collections::BTreeMap;
 use std::fs::File;
