@@ -208,7 +208,13 @@ impl Pool {
     }
 
     fn stuck(&mut self) -> Stuck {
-        Stuck { since: self.stamp(), seen: self.stamp(), seq: self.seq(), len: self.long() }
+        Stuck {
+            since: self.stamp(),
+            seen: self.stamp(),
+            seq: self.seq(),
+            len: self.long(),
+            after_another: self.chance(),
+        }
     }
 
     fn icmp(&mut self) -> IcmpError {

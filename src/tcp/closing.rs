@@ -85,12 +85,18 @@ pub struct Stuck {
     pub seq: SeqNum,
     /// Its payload, octets.
     pub len: u32,
+    /// Another one was stuck before it: if it was stuck before that too, then it began anew here.
+    pub(super) after_another: bool,
 }
 
 impl Stuck {
     /// `self` was seen before; of the same segment the earlier beginning stays.
     pub(super) fn then(self, again: Stuck) -> Stuck {
-        if self.seq == again.seq { Stuck { since: self.since, ..again } } else { again }
+        if self.seq == again.seq && !again.after_another {
+            Stuck { seen: again.seen, len: again.len, ..self }
+        } else {
+            Stuck { after_another: true, ..again }
+        }
     }
 
     /// Repetitions in a row that are no longer one loss.

@@ -23,7 +23,7 @@ pub use words::Octets;
 use words::{Coder, Reader, Writer, number, option, put, seq, stamp};
 
 /// Version of the octets; changes with every field.
-pub const FORM: u32 = 3;
+pub const FORM: u32 = 4;
 
 /// Octets that are no connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

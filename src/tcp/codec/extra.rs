@@ -38,13 +38,15 @@ pub(super) fn extra<C: Coder>(c: &mut C, it: &mut Extra, around: &Context) {
         it.iter_mut().for_each(|it| zero_window(c, it, around));
     });
     for slot in &mut it.stuck {
-        let blank = Box::new(Stuck { since: around.first, seen: around.first, seq: SeqNum(0), len: 0 });
-        option(c, slot, false, blank, |c, it| {
+        let blank =
+            Stuck { since: around.first, seen: around.first, seq: SeqNum(0), len: 0, after_another: false };
+        option(c, slot, false, Box::new(blank), |c, it| {
             stamp(c, &mut it.since, &[around.first]);
             let since = it.since;
             stamp(c, &mut it.seen, &[since]);
             seq(c, &mut it.seq, around.nxt[0]);
             put(c, &mut it.len, 0);
+            put(c, &mut it.after_another, false);
         });
     }
     option(c, &mut it.icmp, false, Box::default(), |c, it| {

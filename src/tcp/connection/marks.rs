@@ -95,7 +95,8 @@ impl Connection {
                 self.halves[x].repeats = self.halves[x].repeats.saturating_add(1);
                 open_holes = open_holes.saturating_sub(1);
                 if self.halves[x].repeats >= Stuck::AFTER {
-                    let stuck = Stuck { since: s.seen, seen: s.seen, seq: s.seq, len: s.len };
+                    let stuck =
+                        Stuck { since: s.seen, seen: s.seen, seq: s.seq, len: s.len, after_another: false };
                     let slot = &mut self.extra_mut().stuck[x];
                     let stuck = slot.take().map_or(stuck, |earlier| earlier.then(stuck));
                     *slot = Some(Box::new(stuck));
