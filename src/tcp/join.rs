@@ -66,6 +66,12 @@ impl Connection {
         self.extra.as_ref()?.head.as_deref()
     }
 
+    /// SYNs of one side, those of a head that was full included.
+    pub(super) fn syns(&self, x: usize) -> u16 {
+        let closed = self.head().and_then(|head| head.closed.as_ref());
+        u16::from(self.tallies[x].syns) + closed.map_or(0, |closed| closed.tallies[x].syns.into())
+    }
+
     fn close_head(&mut self) {
         let closed = Box::new(self.present());
         self.bits &= !Connection::HEAD;

@@ -93,7 +93,7 @@ impl Connection {
             // A RST before the connection was made did not end it.
             self.bits &= !(Connection::RST_BY_LO | Connection::RST_BY_HI);
         }
-        if answers && self.responder_rtt_us == 0 && self.tallies[y].syns == 1 && self.tallies[x].syns == 0 {
+        if answers && self.responder_rtt_us == 0 && self.syns(y) == 1 && self.syns(x) == 0 {
             self.responder_rtt_us = store_us(self.halves[y].last.at, s.seen.at);
         }
         self.tallies[x].isn = s.seq;
@@ -110,7 +110,7 @@ impl Connection {
         let over = match self.opener() {
             None => true,
             Some(opener) if opener == s.side => {
-                if peer.synchronised() && s.ack == self.tallies[y].isn + 1 && self.tallies[y].syns == 1 {
+                if peer.synchronised() && s.ack == self.tallies[y].isn + 1 && self.syns(y) == 1 {
                     self.originator_rtt_us = store_us(self.halves[y].last.at, s.seen.at);
                 }
                 true

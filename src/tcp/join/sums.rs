@@ -5,7 +5,7 @@ use crate::tcp::closing::Stuck;
 use crate::tcp::connection::Connection;
 use crate::tcp::half::Half;
 use crate::tcp::silence::{Silences, Unknown};
-use crate::wire::{SeqNum, Side, TcpFlags, Timestamp};
+use crate::wire::{SeqNum, Side, Timestamp};
 
 impl Connection {
     /// Adds what was counted in `rest` since its running values were `closed`.
@@ -30,6 +30,7 @@ impl Connection {
             let shortest = Silences::SHORTEST.0 / 1_000;
             about |= first - micros(rest.first.at) < shortest && first - micros(reference) >= shortest;
         }
+        self.add_round_trips(closed, rest);
         for x in 0..2 {
             self.halves[x] = own.halves[x].then(&rest.halves[x], &closed.halves[x]);
             let mut later = rest.tallies[x];
@@ -53,7 +54,6 @@ impl Connection {
             self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
         self.history = self.history.then(&rest.history);
-        self.add_round_trips(&own, rest);
         self.longest_answer_us = self.longest_answer_us.max(rest.longest_answer_us);
         self.join_bits(rest.bits, closed.bits);
         if let Some(later) = &rest.extra {
@@ -91,19 +91,15 @@ impl Connection {
         self.settle();
     }
 
-    /// Round trips are those of SYNs that were sent once; the rest knows nothing of those before it, save that it has
-    /// none itself where it is known by its SYN alone ([`Connection::begun_by`]): that one stands before it.
-    fn add_round_trips(&mut self, own: &Closed, rest: &Connection) {
+    /// Round trips are those of SYNs that were sent once; `rest` knows nothing of those before its head.
+    fn add_round_trips(&mut self, closed: &Closed, rest: &Connection) {
         let Some(opener) = rest.opener() else { return };
-        let in_head = |side: Side| {
-            let head = self.head().map_or(&[][..], |head| &head.segments);
-            head.iter().filter(|s| s.side == side && s.flags.any(TcpFlags::SYN)).count()
-        };
-        let sent = |side: Side| usize::from(own.tallies[side.index()].syns) + in_head(side);
-        if sent(opener.peer()) > 0 {
+        let none_before =
+            |side: Side| self.syns(side.index()) == u16::from(closed.tallies[side.index()].syns);
+        if !none_before(opener.peer()) {
             return;
         }
-        if sent(opener) == usize::from(rest.tallies[opener.index()].syns == 0) {
+        if none_before(opener) {
             self.responder_rtt_us = first_known(self.responder_rtt_us, rest.responder_rtt_us);
         }
         self.originator_rtt_us = first_known(self.originator_rtt_us, rest.originator_rtt_us);

@@ -56,10 +56,12 @@ fn a_side_that_speaks_alone_for_long_tells_nothing_of_the_other() {
     let syns = (0..100).map(|_| (LO, SYN, lo, 0));
     let beyond = (0..100).map(|n| (LO, PSH | ACK, lo + 1 + n * 10, hi + 11));
     let last = [(HI, PSH | ACK, hi + 11, lo + 1_001), (HI, FIN | ACK, hi + 21, lo + 1_001)];
-    let conversations: [Vec<Step>; 4] = [
+    let early = (0..40).map(|_| (HI, ACK, hi + 1, lo + 1));
+    let conversations: [Vec<Step>; 5] = [
         handshake.into_iter().chain(spoken).chain(syns.clone()).chain(last).collect(),
-        // An answer that was sent twice leaves no round trip: the head may end between it and what ends the handshake.
-        syns.chain([handshake[1]]).chain(handshake).chain(spoken).chain(last).collect(),
+        // The head may end between what is answered and its answer.
+        syns.chain(handshake).chain(spoken).chain(last).collect(),
+        early.chain(handshake).chain(spoken).chain(last).collect(),
         handshake.into_iter().chain(spoken).chain(beyond.clone()).chain(last).collect(),
         beyond.chain(spoken).chain(last).collect(),
     ];
