@@ -6,6 +6,7 @@
 
 mod acts;
 mod events;
+mod spans;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::decode::{self, Decoded, Decoder};
 use crate::place;
 use crate::tcp::Connection;
 use crate::wire::{FlowKey, Segment, Stamp};
+use spans::Spans;
 
 /// A segment of one of the connections asked for.
 pub struct Hit<'a> {
@@ -43,7 +45,8 @@ pub fn can_read_again(inputs: &[InputFacts]) -> bool {
 /// Reads the inputs again and hands every segment of the connections asked for to `sink`, in order of capture.
 ///
 /// A segment belongs to the last connection of its flow that began before it. What the first look could not read is
-/// not read this time either, without another word.
+/// not read this time either, without another word; nor is what lies where none of these connections said anything, as
+/// far as it can be passed over.
 ///
 /// # Errors
 /// If an input cannot be opened any more, or is not the one that was read.
@@ -56,19 +59,18 @@ pub fn read_again(
     let ports = Ports::of(wanted);
     let mut wanted = Wanted::new(wanted);
     let mut decoder = Decoder::new(options.decode);
-    let upto = wanted.last;
+    let spans = Spans::of(wanted.connections);
     for (at, input) in inputs.iter().enumerate() {
         let before = input.first_frame - 1;
-        if before + input.summary.frames < wanted.first || before >= upto {
+        let needed = |frames: u64| {
+            spans.next(before + frames + 1).filter(|next| *next <= before + input.summary.frames)
+        };
+        if needed(0).is_none() {
             continue;
         }
         let mut changed = false;
         let mut reader = Input::open(&input.path, options)?;
-        if reader.is_worth_threads(options)
-            && let Input::Records(records) = &mut reader
-        {
-            records.read_ahead();
-        }
+        let worth_threads = reader.is_worth_threads(options);
         let mut take = |record: Record<'_>, decoded: Decoded| {
             if let Decoded::Segment(key, segment) = decoded
                 && let Some(which) = wanted.find(&key, &segment)
@@ -81,7 +83,15 @@ pub fn read_again(
                 sink(&Hit { which, input: at, record, segment });
             }
         };
-        loop {
+        while let Some(next) = needed(reader.summary().frames) {
+            if let Input::Records(records) = &mut reader {
+                if let Some(mark) = input.marks.before(next - before) {
+                    records.skip_to(mark);
+                }
+                if worth_threads && spans.is_last(next) {
+                    records.read_ahead();
+                }
+            }
             let more = match &mut reader {
                 Input::Records(reader) => reader.next_batch(&mut |record| {
                     if ports.exclude(record) {
@@ -95,7 +105,7 @@ pub fn read_again(
                     take(line(seen), decoded.seen(seen));
                 }),
             };
-            if !more.is_ok_and(|more| more) || before + reader.summary().frames >= upto {
+            if !more.is_ok_and(|more| more) {
                 break;
             }
         }
@@ -146,18 +156,14 @@ struct Wanted<'a> {
     met: Vec<bool>,
     /// For each flow: first and last frame of its connections and their places, by first frame.
     flows: HashMap<FlowKey, Vec<(u64, u64, usize)>, RandomState>,
-    first: u64,
-    last: u64,
 }
 
 impl<'a> Wanted<'a> {
     fn new(connections: &'a [&'a Connection]) -> Self {
         let mut flows: HashMap<_, Vec<_>, _> = HashMap::default();
-        let (mut first, mut last) = (u64::MAX, 0);
         for (which, connection) in connections.iter().enumerate() {
             let (from, upto) = (connection.first.frame, connection.last().frame);
             flows.entry(connection.key).or_default().push((from, upto, which));
-            (first, last) = (first.min(from), last.max(upto));
         }
         for uses in flows.values_mut() {
             uses.sort_unstable();
@@ -167,8 +173,6 @@ impl<'a> Wanted<'a> {
             superseded: vec![false; connections.len()],
             met: vec![false; connections.len()],
             flows,
-            first,
-            last,
         }
     }
 

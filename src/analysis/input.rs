@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::Options;
-use crate::capture::{CaptureError, Content, Reader, Summary};
+use crate::capture::{CaptureError, Content, Marks, Reader, Summary};
 use crate::transcript::{Facts, Transcript};
 use crate::wire::Timestamp;
 
@@ -92,6 +92,14 @@ impl Input {
         match self {
             Input::Records(reader) => reader.position().0,
             Input::Lines(transcript) => transcript.summary().file_bytes,
+        }
+    }
+
+    /// Where another reading may begin.
+    pub fn marks(&self) -> Option<&Marks> {
+        match self {
+            Input::Records(reader) => Some(reader.marks()),
+            Input::Lines(_) => None,
         }
     }
 

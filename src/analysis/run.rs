@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{Analysis, Input, Options, Outcome, threads};
-use crate::capture::{CaptureError, Reader, Summary};
+use crate::capture::{CaptureError, Marks, Reader, Summary};
 use crate::place;
 use crate::transcript::Facts;
 use crate::wire::{Span, Timestamp};
@@ -22,6 +22,8 @@ pub struct InputFacts {
     pub text: Option<Facts>,
     /// BLAKE3 of the file, if asked for.
     pub hash: Option<String>,
+    /// Where the second look may begin.
+    pub marks: Marks,
     /// What stopped the reading before its end.
     pub trouble: Option<Trouble>,
 }
@@ -163,6 +165,7 @@ pub fn run(
                 summary: Summary::default(),
                 text: None,
                 hash: None,
+                marks: Marks::default(),
                 trouble,
             });
             continue;
@@ -212,7 +215,8 @@ pub(super) fn read_input(
         analysis.lines_read(summary.frames);
     }
     analysis.next_file();
-    Ok(InputFacts { path: path.to_owned(), first_frame, summary, text, hash, trouble })
+    let marks = input.marks().cloned().unwrap_or_default();
+    Ok(InputFacts { path: path.to_owned(), first_frame, summary, text, hash, marks, trouble })
 }
 
 /// Hands everything in an input to the analysis, until it ends, cannot be read or reading is interrupted.

@@ -21,7 +21,7 @@ pub struct Ahead {
     /// Chunks that may be fetched before the first of them is taken.
     most: u64,
     state: Mutex<State>,
-    /// Told when a chunk was fetched.
+    /// Told when a chunk was fetched or taken.
     news: Condvar,
 }
 
@@ -71,8 +71,27 @@ impl Ahead {
             let number = state.begun;
             let (mut state, next) = self.read(state);
             state.fetched.insert(number, next);
-            self.news.notify_one();
+            self.news.notify_all();
         }
+    }
+
+    /// Fetches chunks whenever there is room, until there are no more or nobody wants them; for a thread that has no other
+    /// work.
+    pub(super) fn fetch_all(&self) {
+        loop {
+            let full = |state: &mut State| !state.ended && !self.may_fetch(state);
+            let waited = self.news.wait_while(self.state(), full);
+            if waited.unwrap_or_else(PoisonError::into_inner).ended {
+                return;
+            }
+            self.fetch();
+        }
+    }
+
+    /// Nobody takes any more.
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+        self.news.notify_all();
     }
 
     /// The next one in order.
@@ -94,6 +113,7 @@ impl Ahead {
             state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         state.taken += 1;
+        self.news.notify_all();
         match next {
             Next::Chunk(mut chunk) => {
                 state.told = chunk.then.take().map(|then| *then);

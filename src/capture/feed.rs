@@ -1,10 +1,9 @@
-//! Where the chunks of an input come from: read here and now, by a thread that runs ahead, or by all that work on them
-//! ([`super::ahead`]). What a chunk holds does not depend on that, so neither does anything that follows from it.
+//! Where the chunks of an input come from: read here and now, or by all that work on them ([`super::ahead`]). What a chunk
+//! holds does not depend on that, so neither does anything that follows from it.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::ahead::Ahead;
 use super::pool::{Buffer, Pool};
@@ -106,53 +105,24 @@ impl Intake {
 /// The source of chunks.
 pub(super) enum Feed {
     Here(Intake),
-    Beside(Beside),
-    Shared(Arc<Ahead>),
+    Shared(Shared),
 }
 
 impl Feed {
     pub fn next(&mut self, sizes: Sizes, pool: &Pool) -> Next {
         match self {
             Feed::Here(intake) => intake.next(sizes, pool),
-            Feed::Beside(beside) => beside.next(),
-            Feed::Shared(ahead) => ahead.next(),
-        }
-    }
-
-    /// Lets a thread run ahead from here on. It stays as it is if there is one already.
-    pub fn run_ahead(self, sizes: Sizes, pool: &Pool) -> Feed {
-        match self {
-            Feed::Here(intake) => Feed::Beside(Beside::new(intake, sizes, pool)),
-            other => other,
+            Feed::Shared(Shared(ahead)) => ahead.next(),
         }
     }
 }
 
-/// Chunks from a thread that runs ahead, a few chunks at most. The thread ends by itself when nobody takes its chunks any
-/// more; one that waits for a pipe ends with the process.
-pub(super) struct Beside(Receiver<Next>);
+/// What the one who takes the chunks holds: without him, nobody fetches any.
+pub(super) struct Shared(pub Arc<Ahead>);
 
-impl Beside {
-    /// Chunks that wait to be taken.
-    const AHEAD: usize = 2;
-
-    fn new(mut intake: Intake, sizes: Sizes, pool: &Pool) -> Beside {
-        let (sender, receiver) = sync_channel(Beside::AHEAD);
-        let pool = pool.clone();
-        std::thread::spawn(move || {
-            loop {
-                let next = intake.next(sizes, &pool);
-                let is_last = !matches!(next, Next::Chunk(_));
-                if sender.send(next).is_err() || is_last {
-                    return;
-                }
-            }
-        });
-        Beside(receiver)
-    }
-
-    fn next(&self) -> Next {
-        self.0.recv().unwrap_or(Next::End(End::default()))
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -167,6 +137,11 @@ impl Meter {
     /// Octets read.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Relaxed)
+    }
+
+    /// Goes on behind so many octets.
+    pub fn skip_to(&self, bytes: u64) {
+        self.bytes.store(bytes, Relaxed);
     }
 
     /// Whether reading failed since the last time somebody asked.

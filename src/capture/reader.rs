@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::recover::{resync, window};
 use super::source::Ending;
 use super::{
-    Ahead, Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Found, Limits, Looks, Recognised, Record,
-    Source, Stop, Summary, Unpacked, Walk,
+    Ahead, Block, CaptureError, Cut, Damage, DamageKind, FORMATS, Found, Limits, Looks, Mark, Marks,
+    Recognised, Record, Source, Stop, Summary, Unpacked, Walk,
 };
 use crate::place;
 use crate::wire::Timestamp;
@@ -36,6 +36,7 @@ pub struct Reader {
     hole: Option<Hole>,
     /// The next record is the first one behind a hole.
     behind_hole: bool,
+    marks: Marks,
 }
 
 /// A place from where on records are looked for.
@@ -116,6 +117,7 @@ impl Content {
             over: false,
             hole: None,
             behind_hole: false,
+            marks: Marks::apart(Reader::BUFFERS_PER_MARK * limits.buffer as u64),
         })))
     }
 
@@ -128,6 +130,9 @@ impl Content {
 }
 
 impl Reader {
+    /// Marks are a mebibyte apart where buffers are as large as by default.
+    const BUFFERS_PER_MARK: u64 = 4;
+
     /// Opens a file.
     ///
     /// # Errors
@@ -212,7 +217,10 @@ impl Reader {
     /// Lets a thread read (and unfold) on beside the caller. What is read stays the same; after an error that is temporary,
     /// reading does not go on.
     pub fn read_ahead(&mut self) {
-        self.source.run_ahead();
+        if let Some(ahead) = self.share_reading(2) {
+            // It ends with this reader, or, if it waits for a pipe, with the process.
+            std::thread::spawn(move || ahead.fetch_all());
+        }
     }
 
     /// The same for so many threads that have other work, too: they [fetch](Ahead::fetch) when they find the time. None if
@@ -225,6 +233,30 @@ impl Reader {
     fn note_progress(&mut self) {
         self.summary.file_bytes = self.source.file_bytes();
         self.summary.capture_bytes = self.source.offset();
+        if self.hole.is_none() {
+            let (frames, byte) = (self.summary.frames, self.source.offset());
+            self.marks.note(Mark { frames, byte, interfaces: self.summary.interfaces.len() });
+        }
+    }
+
+    /// Where another reader of the same capture may begin.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// Goes on at a mark of the same capture that lies ahead. `false`, and nothing changes, if it does not, or if the
+    /// input has to be read from its beginning to its end: it is no file, compressed, read ahead, or tells of interfaces on
+    /// the way.
+    pub fn skip_to(&mut self, mark: &Mark) -> bool {
+        let skips = mark.frames > self.summary.frames
+            && mark.interfaces == self.summary.interfaces.len()
+            && self.hole.is_none()
+            && self.file.as_ref().is_some_and(|file| self.source.skip_to(file, mark.byte));
+        if skips {
+            self.summary.frames = mark.frames;
+            self.note_progress();
+        }
+        skips
     }
 
     /// What is known so far; complete when [`next_batch`](Self::next_batch) has returned `false`.

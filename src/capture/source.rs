@@ -5,12 +5,12 @@
 //! instead of killing the process, and a sequential scan is no slower.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex};
 
 use super::ahead::{Ahead, From};
 use super::compression::MAGIC_LEN;
-use super::feed::{Chunk, Feed, Intake, Meter, Metered, Next, Sizes};
+use super::feed::{Chunk, Feed, Intake, Meter, Metered, Next, Shared, Sizes};
 use super::pool::{Buffer, Pool};
 use super::{CaptureError, Compression, Limits};
 
@@ -102,11 +102,6 @@ impl Source {
         }
     }
 
-    /// Lets a thread read on beside the caller.
-    pub fn run_ahead(&mut self) {
-        self.feed = self.take_feed().run_ahead(self.sizes, &self.pool);
-    }
-
     /// Lets so many threads read on. `plain` is the file once more if it is one that can be read at any place.
     pub fn share(&mut self, plain: Option<File>, threads: usize) -> Option<Arc<Ahead>> {
         let from = match (self.take_feed(), plain) {
@@ -120,8 +115,20 @@ impl Source {
             }
         };
         let ahead = Arc::new(Ahead::new(from, threads, self.sizes, &self.pool));
-        self.feed = Feed::Shared(Arc::clone(&ahead));
+        self.feed = Feed::Shared(Shared(Arc::clone(&ahead)));
         Some(ahead)
+    }
+
+    /// Goes on at that offset. `file` is the file that is read once more, and reads on where this does.
+    /// `false`, and nothing changes, if it cannot be reached without reading.
+    pub fn skip_to(&mut self, mut file: &File, offset: u64) -> bool {
+        let Feed::Here(intake) = &self.feed else { return false };
+        if !self.compression.is_empty() || file.seek(SeekFrom::Start(offset)).is_err() {
+            return false;
+        }
+        intake.meter.skip_to(offset);
+        (self.start, self.end, self.offset, self.file_bytes) = (0, 0, offset, offset);
+        true
     }
 
     fn take_feed(&mut self) -> Feed {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::analysis::{Analysis, InputFacts, Options, Outcome, Trouble};
-use crate::capture::{CaptureError, Record, Summary};
+use crate::capture::{CaptureError, Marks, Record, Summary};
 use crate::wire::{Stamp, Timestamp};
 
 /// Keeps the facts of everything read so far, and of the files it was read from.
@@ -32,7 +32,15 @@ impl Follower {
         (self.told, self.holes) = ((0, 0), 0);
         let first_frame = self.analysis.frames() + 1;
         let summary = Summary::default();
-        self.inputs.push(InputFacts { path, first_frame, summary, text: None, hash: None, trouble: None });
+        self.inputs.push(InputFacts {
+            path,
+            first_frame,
+            summary,
+            text: None,
+            hash: None,
+            marks: Marks::default(),
+            trouble: None,
+        });
     }
 
     /// Takes the next record of the file being read.

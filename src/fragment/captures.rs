@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Frames, InputFacts, PartFacts, Trouble};
-use crate::capture::{self, Compression, Cut, Damage, DamageKind, Interface, LinkType, Summary};
+use crate::capture::{self, Compression, Cut, Damage, DamageKind, Interface, LinkType, Marks, Summary};
 use crate::decode::{self, FragmentCounts, Skip, Skips, Tunnel, Unfinished, Zone};
 use crate::findings::CaptureFacts;
 use crate::transcript::{Facts, Reason, Times};
@@ -344,6 +344,7 @@ impl Input {
                 None => None,
             },
             hash: self.hash.clone(),
+            marks: Marks::default(),
             trouble: self.trouble.clone().map(|(what, temporary)| Trouble { what, temporary }),
         })
     }
