@@ -7,7 +7,7 @@ use super::connection::Connection;
 use crate::wire::{FlowKey, Span, Timestamp};
 
 const PAGE: usize = 1 << PAGE_BITS;
-const PAGE_BITS: u32 = 10;
+const PAGE_BITS: u32 = 8;
 
 type Page = Box<[Connection; PAGE]>;
 
