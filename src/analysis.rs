@@ -274,6 +274,10 @@ impl Analysis {
 
     /// Judges everything.
     pub fn finish(mut self) -> Outcome {
+        self.share_out();
+        let held: usize = self.lanes.iter().map(|lane| lane.table.len()).sum();
+        let threads = threads::worth(self.options.threads, held as u64);
+        threads::each(threads, self.lanes.iter_mut().collect(), Lane::close);
         let sums = self.sums(|lane| std::mem::take(&mut lane.folded));
         let numbers = Numbers::of(self.lanes.iter().map(|lane| &lane.table));
         let Analysis { lanes, context, options, .. } = self;

@@ -166,10 +166,8 @@ impl Lane {
             self.kept.push_back(connection);
             return;
         }
-        if !self.options.keep_all && folded::is_healthy(&connection) {
-            if self.options.select.takes(&connection) {
-                self.folded.add_with_own_roles(&connection);
-            }
+        if is_only_summed_up(&connection, &self.options) {
+            self.sum_up(&connection);
             return;
         }
         let (kept, most) = match connection.is_attempt() {
@@ -184,12 +182,30 @@ impl Lane {
         }
     }
 
-    /// Sums a connection up that there is no room for.
-    fn give_up(&mut self, connection: &Connection) {
+    fn sum_up(&mut self, connection: &Connection) {
         if self.options.select.takes(connection) {
             self.folded.add_with_own_roles(connection);
-            self.given_up += 1;
         }
+    }
+
+    /// Sums a connection up that there is no room for.
+    fn give_up(&mut self, connection: &Connection) {
+        self.sum_up(connection);
+        self.given_up += u64::from(self.options.select.takes(connection));
+    }
+
+    /// The capture is over: what ended well is summed up as if it had been retired, so that the rest is gone over without it.
+    pub(super) fn close(&mut self) {
+        self.flush();
+        let Lane { options, table, folded, .. } = self;
+        table.take_closed(
+            |connection| is_only_summed_up(connection, options),
+            |connection| {
+                if options.select.takes(connection) {
+                    folded.add_with_own_roles(connection);
+                }
+            },
+        );
     }
 
     /// Every connection that was not forgotten and is to be judged.
@@ -216,6 +232,11 @@ impl Lane {
     fn room(&self) -> usize {
         self.budget.attempts - self.attempts.len().min(self.budget.attempts)
     }
+}
+
+/// Whether it ended well, and nobody asked for it by name or for all.
+pub(super) fn is_only_summed_up(connection: &Connection, options: &Options) -> bool {
+    !options.keep_all && !options.evidence.knows(&connection.key) && folded::is_healthy(connection)
 }
 
 /// Whether there is room to judge it: attempts at hand get what those that are over leave.

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use super::context::Context;
 use super::correlate::{Evidence, Joined};
-use super::folded::{self, By, Folded, Totals};
+use super::folded::{By, Folded, Totals};
 use super::heard::Heard;
+use super::lane::is_only_summed_up;
 use super::roles::Cast;
 use super::run::InputFacts;
 use super::{Options, threads};
@@ -207,10 +208,8 @@ impl<'o> Survey<'o> {
     where
         I: Iterator<Item = Connection> + Send,
     {
-        /// Fewer are judged sooner than threads are at hand.
-        const WORTH_THREADS: u64 = 1_024;
         let Survey { mut outcome, cast, options } = self;
-        let threads = if outcome.totals.connections < WORTH_THREADS { 1 } else { options.threads };
+        let threads = threads::worth(options.threads, outcome.totals.connections);
         for share in threads::each(threads, shares, |share| outcome.judge_share(share, &cast, options)) {
             outcome.totals.one_direction += share.one_direction;
             outcome.connections.extend(share.listed);
@@ -238,11 +237,9 @@ impl Outcome {
     }
 
     fn judge_share(&self, share: impl Iterator<Item = Connection>, cast: &Cast, options: &Options) -> Share {
-        let is_listed = |c: &Connection| options.keep_all || options.evidence.knows(&c.key);
         let mut judged_all = Share::default();
         for connection in share.filter(|connection| options.select.takes(connection)) {
-            // As those are that ended well before the end; in a short capture these are most of all.
-            if !is_listed(&connection) && folded::is_healthy(&connection) {
+            if is_only_summed_up(&connection, options) {
                 continue;
             }
             let judged = self.judge_one(connection, cast);

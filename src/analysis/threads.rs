@@ -54,6 +54,11 @@ pub(super) fn drive(
     state.stopped.map_or(Ok(()), Err)
 }
 
+/// So many of these threads are worth having for that many connections: few are done with sooner than threads are at hand.
+pub(super) fn worth(threads: usize, connections: u64) -> usize {
+    if connections < 1_024 { 1 } else { threads }
+}
+
 /// Does the work on each of these, on so many threads of which the caller is one. Results come in the order of the tasks.
 pub(super) fn each<T: Send, R: Send>(threads: usize, tasks: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let most = threads.min(tasks.len());

@@ -76,10 +76,7 @@ impl Table {
             count += usize::from(self.slab.may_have_ended(self.hand, now));
         }
         let due = &due[..count];
-        let connections = || due.iter().map(|&slot| &self.slab[slot]);
-        let touched = connections().fold(0, |touched, connection| touched ^ connection.touch());
-        let touched = connections().fold(touched, |touched, connection| touched ^ connection.touch_ending());
-        std::hint::black_box(touched);
+        self.touch(due);
         for &slot in due {
             // One of them may have gone with the one that took its place.
             if self.slab.may_have_ended(slot, now) && self.end(&self.slab[slot]).is_some_and(|end| now > end)
@@ -87,6 +84,29 @@ impl Table {
                 self.retire(slot);
             }
         }
+    }
+
+    /// Of a capture that is over: takes out what was closed by both sides and is done with, as `is_done` says, and hands it on.
+    pub fn take_closed(&mut self, is_done: impl Fn(&Connection) -> bool, mut sink: impl FnMut(&Connection)) {
+        let slots: Vec<u32> = (0..self.slab.capacity()).collect();
+        for slots in slots.chunks(Table::AT_ONCE) {
+            self.touch(slots);
+            for &slot in slots {
+                let connection = &self.slab[slot];
+                if self.slab.is_taken(slot) && connection.closed_by_both() && is_done(connection) {
+                    sink(connection);
+                    self.slab.remove(slot);
+                }
+            }
+        }
+    }
+
+    /// Fetches all that is needed of these when they leave.
+    fn touch(&self, slots: &[u32]) {
+        let connections = || slots.iter().map(|&slot| &self.slab[slot]);
+        let touched = connections().fold(0, |touched, connection| touched ^ connection.touch());
+        let touched = connections().fold(touched, |touched, connection| touched ^ connection.touch_ending());
+        std::hint::black_box(touched);
     }
 
     /// After when the sweep takes it out.

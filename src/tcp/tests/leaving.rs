@@ -44,6 +44,26 @@ fn a_straggler_of_what_was_swept_out_is_known() {
 }
 
 #[test]
+fn at_the_end_of_a_capture_what_is_closed_and_done_with_is_handed_on_once() {
+    let mut feed = Feed::new(Limits::default());
+    for n in 1..=100 {
+        feed.open(n, 100, 500);
+        if n % 3 == 0 {
+            feed.close(n, 100, 500);
+        }
+    }
+    let mut taken = Vec::new();
+    feed.table.take_closed(|connection| connection.key != flow(6), |connection| taken.push(connection.key));
+    taken.sort();
+    let closed: Vec<_> = (1..=33).filter(|n| *n != 2).map(|n| flow(3 * n)).collect();
+    assert_eq!(taken, closed);
+    assert_eq!((feed.table.len(), feed.table.iter().count()), (68, 68));
+    feed.table.take_closed(|_| true, |connection| taken.push(connection.key));
+    assert_eq!(taken.last(), Some(&flow(6)));
+    assert_eq!((taken.len(), feed.table.into_connections().count()), (33, 67));
+}
+
+#[test]
 fn to_the_nanosecond() {
     let mut feed = Feed::new(Limits::default());
     feed.open(1, 100, 500).close(1, 100, 500);
