@@ -155,6 +155,7 @@ impl ZeroWindow {
             all.opened(end);
         }
         all.since = if rest.inherited { all.since.or(rest.since) } else { rest.since };
+        all.inherited &= rest.inherited;
         all.spells = all.spells.saturating_add(rest.spells);
         if rest.longest > all.longest {
             all.longest = rest.longest;

@@ -87,8 +87,7 @@ impl Connection {
     fn begun_and_over(&self, whole: &Connection) -> Option<(Connection, Segment)> {
         let head = &self.head()?.segments;
         let mut syn = *head.first()?;
-        let is_syn = syn.flags.any(TcpFlags::SYN) && !syn.flags.any(TcpFlags::ACK | TcpFlags::FIN);
-        if !is_syn || !whole.closed_by_both() || syn.seen != whole.first {
+        if !syn.flags.any(TcpFlags::SYN) || syn.flags.any(TcpFlags::ACK | TcpFlags::FIN) {
             return None;
         }
         let mut so_far = Connection::new(self.key);

@@ -80,6 +80,7 @@ impl Connection {
 
     pub(super) const OPENED_BY_LO: u32 = 1;
     pub(super) const OPENED_BY_HI: u32 = 2;
+    pub(super) const OPENED: u32 = Connection::OPENED_BY_LO | Connection::OPENED_BY_HI;
     pub(super) const ESTABLISHED: u32 = 4;
     pub(super) const SYN_FIN: u32 = 8;
     pub(super) const BLURRED: u32 = 16;
@@ -89,6 +90,7 @@ impl Connection {
     pub(super) const ZERO_HI: u32 = 256;
     pub(super) const RST_BY_LO: u32 = 512;
     pub(super) const RST_BY_HI: u32 = 1024;
+    pub(super) const RESETS: u32 = Connection::RST_BY_LO | Connection::RST_BY_HI;
     pub(super) const TWICE: u32 = 2048;
     pub(super) const ABOUT: u32 = 4096;
     pub(super) const REUSED: u32 = 8192;

@@ -186,9 +186,8 @@ impl Half {
             last_payload_at: spoken.last_payload_at,
             payload: self.payload.saturating_add(rest.payload),
             nxt: highest(Half::SEQ, self.nxt, rest.nxt),
-            data_end: match (self.has & Half::SEQ, rest.has & Half::ANCHORED) {
-                (0, _) => rest.data_end,
-                (_, 0) => self.data_end,
+            data_end: match self.has & Half::SEQ {
+                0 => rest.data_end,
                 _ => highest(Half::ANCHORED, self.data_end, rest.data_end),
             },
             ack: highest(Half::ACK, self.ack, rest.ack),

@@ -31,8 +31,8 @@ pub(super) struct Closed {
     halves: [Half; 2],
     tallies: [Tally; 2],
     bits: u32,
-    /// What acknowledges the FIN of each side, and whether it was.
-    fins: [Option<(SeqNum, bool)>; 2],
+    /// What acknowledges the FIN of each side.
+    fins: [Option<SeqNum>; 2],
     pending: Option<Episode>,
 }
 
@@ -59,6 +59,12 @@ impl Connection {
         } else {
             self.close_head();
         }
+    }
+
+    /// Whether it was opened behind its head.
+    pub(super) fn opened_late(&self) -> bool {
+        let closed = self.head().and_then(|head| head.closed.as_ref());
+        self.opener().is_some() && closed.is_some_and(|closed| closed.bits & Connection::OPENED == 0)
     }
 
     /// The segments kept, for a connection that begins a part.
@@ -98,7 +104,10 @@ impl Connection {
     pub fn whole(mut self) -> Connection {
         let Some(head) = self.extra.as_mut().and_then(|extra| extra.head.take()) else { return self };
         self.bits &= !Connection::HEAD;
-        let Some(closed) = head.closed else { return self.without_empty_boxes() };
+        let Some(closed) = head.closed else {
+            self.drop_empty_box();
+            return self;
+        };
         let mut whole = Connection::new(self.key);
         whole.stream = self.stream;
         for segment in &head.segments {
@@ -147,7 +156,7 @@ impl Connection {
         let Some(closed) = part.head().and_then(|head| head.closed.as_ref()) else { return };
         for side in Side::BOTH {
             let x = side.index();
-            if part.halves[x].last != closed.halves[x].last {
+            if part.spoke_since(closed, x) {
                 self.halves[x].last = self.halves[x].last.max_frame(part.halves[x].last);
             }
             let own = self.extra.as_mut().and_then(|extra| extra.rst[x].as_mut());
@@ -157,6 +166,12 @@ impl Connection {
         }
     }
 
+    /// Whether a side sent anything but RSTs since its head was full. The first one, too, is its last segment in a part.
+    fn spoke_since(&self, closed: &Closed, x: usize) -> bool {
+        let last = self.halves[x].last;
+        last != closed.halves[x].last && self.rst(Side::BOTH[x]).is_none_or(|rst| rst.seen != last)
+    }
+
     pub(super) fn present(&self) -> Closed {
         let extra = self.extra.as_deref();
         Closed {
@@ -164,9 +179,8 @@ impl Connection {
             tallies: self.tallies,
             // Neither is a fact of the segments before.
             bits: self.bits & !(Connection::TABLE_BITS | Connection::REUSED),
-            fins: extra.map_or([None; 2], |extra| {
-                extra.fin.each_ref().map(|fin| fin.as_ref().map(|fin| (fin.end, fin.acked.is_some())))
-            }),
+            fins: extra
+                .map_or([None; 2], |extra| extra.fin.each_ref().map(|fin| fin.as_ref().map(|fin| fin.end))),
             pending: self.silences().and_then(|silences| silences.pending()),
         }
     }

@@ -8,14 +8,14 @@ use super::*;
 use crate::wire::{FlowKey, Segment, Side};
 
 /// A connection of the first part: nothing precedes.
-fn first(segments: &[Segment]) -> Connection {
+pub(super) fn first(segments: &[Segment]) -> Connection {
     let mut connection = Connection::new(flow(1));
     segments.iter().for_each(|segment| connection.observe(segment));
     connection
 }
 
 /// A connection of a part that may continue an earlier one.
-fn part(segments: &[Segment]) -> Connection {
+pub(super) fn part(segments: &[Segment]) -> Connection {
     let mut connection = Connection::new(flow(1));
     connection.keep_head();
     segments.iter().for_each(|segment| connection.observe(segment));
@@ -30,6 +30,7 @@ fn firsts_and_maxima(c: &Connection) -> impl PartialEq + std::fmt::Debug {
             c.fin(side).map(|fin| (fin.seen, fin.end, fin.ack)),
             c.rst(side).map(|rst| (rst.seen, rst.seq, rst.flags)),
             (half.last, half.flags, half.window),
+            c.tallies[side.index()].hop_limits,
         )
     };
     (side(Side::Lo), side(Side::Hi), c.first, c.last())
@@ -54,7 +55,7 @@ pub(super) fn difference(joined: &impl std::fmt::Debug, whole: &impl std::fmt::D
 }
 
 fn same(how: &str, joined: &Connection, whole: &Connection) -> Result<(), TestCaseError> {
-    sound(joined)?;
+    sound(joined).map_err(|e| TestCaseError::fail(format!("{how}: {e}")))?;
     if joined.counts_are_about() || whole.counts_are_about() {
         let (joined, whole) = (firsts_and_maxima(joined), firsts_and_maxima(whole));
         prop_assert!(joined == whole, "{how}, about, joined | whole:{}", difference(&joined, &whole));
@@ -104,6 +105,7 @@ fn cut<T>(segments: &[T], at: (usize, usize)) -> [&[T]; 3] {
 pub(super) fn connection_law(segments: &[Segment], at: (usize, usize)) -> Result<bool, TestCaseError> {
     let whole = first(segments);
     let [a, b, c] = cut(segments, at);
+    sound(&whole)?;
     let left = first(a).then(&part(b)).then(&part(c));
     same("(a b) c", &left, &whole)?;
     let highest = |c: &Connection| c.halves.map(|half| (half.nxt, half.ack, half.ts_val));
@@ -167,7 +169,7 @@ fn mixed(seed: u64, flows: u8, moves: usize, weather: Weather) -> Vec<(FlowKey, 
     frames
 }
 
-fn table_law(frames: &[(FlowKey, Segment)], at: (usize, usize)) -> Result<usize, TestCaseError> {
+pub(super) fn table_law(frames: &[(FlowKey, Segment)], at: (usize, usize)) -> Result<usize, TestCaseError> {
     let limits = Limits::default();
     let [a, b, c] = cut(frames, at);
     let whole = || table(limits, false, frames);
@@ -200,41 +202,81 @@ fn through_rows(frames: &[(FlowKey, Segment)]) -> Result<Vec<Connection>, TestCa
     rows.collect()
 }
 
-/// Parts cut anywhere, kept as rows and joined flow by flow.
-fn row_law(frames: &[(FlowKey, Segment)], cuts: &[usize]) -> Result<(), TestCaseError> {
+/// Parts cut anywhere, kept as rows and joined flow by flow. What `is_late` is in none of them, and comes to each afterwards.
+fn rows_joined(
+    frames: &[(FlowKey, Segment)],
+    cuts: &[usize],
+    is_late: impl Fn(&Segment) -> bool,
+) -> Result<Vec<Connection>, TestCaseError> {
     let mut places: Vec<_> = cuts.iter().map(|cut| frames.len() * cut / 1000).collect();
     places.extend([0, frames.len()]);
     places.sort_unstable();
     let mut flows: std::collections::BTreeMap<FlowKey, Vec<FlowPart>> = Default::default();
     for (n, cut) in places.windows(2).enumerate() {
-        for connection in through_rows(&frames[cut[0]..cut[1]])? {
-            let parts = flows.entry(connection.key).or_default();
+        let (late, held): (Vec<_>, Vec<_>) =
+            frames[cut[0]..cut[1]].iter().copied().partition(|(_, segment)| is_late(segment));
+        let mut part = |key: FlowKey, add: &dyn Fn(&mut FlowPart)| {
+            let parts = flows.entry(key).or_default();
             parts.resize(n + 1, FlowPart::default());
-            parts[n].connections.push(connection);
+            add(&mut parts[n]);
+        };
+        for connection in through_rows(&held)? {
+            part(connection.key, &|part| part.connections.push(connection.clone()));
         }
+        for (key, segment) in late {
+            part(key, &|part| part.late.push(segment));
+        }
+    }
+    for part in flows.values_mut().flatten() {
+        part.connections.sort_by_key(|connection| connection.first.frame);
     }
     let mut empty = Table::new(Limits::default());
     let mut joined: Vec<_> = flows.iter().flat_map(|(key, parts)| empty.join_flow(key, parts)).collect();
     joined.sort_by_key(|connection| (connection.key, connection.first.frame));
+    Ok(joined)
+}
+
+/// What was closed and has settled comes back without marks of later segments.
+fn same_row(joined: Connection, whole: Connection) -> Result<(), TestCaseError> {
+    let marked = |mut connection: Connection| {
+        connection.stream = Connection::NO_STREAM;
+        for half in &mut connection.halves {
+            (half.signature, half.ts_val) = (0, 0);
+        }
+        let fins = connection.extra.iter_mut().flat_map(|extra| extra.fin.iter_mut().flatten());
+        fins.for_each(|fin| fin.ip_id = fin.ip_id.min(1));
+        connection
+    };
+    if whole.closed_by_both() {
+        same("rows", &marked(joined), &marked(whole))
+    } else {
+        same("rows", &Connection { stream: whole.stream, ..joined }, &whole)
+    }
+}
+
+/// Returns how many connections have counts that are about.
+pub(super) fn row_law(frames: &[(FlowKey, Segment)], cuts: &[usize]) -> Result<usize, TestCaseError> {
+    let joined = rows_joined(frames, cuts, |_| false)?;
+    let about = joined.iter().filter(|connection| connection.counts_are_about()).count();
     let whole = set(table(Limits::default(), false, frames));
     prop_assert_eq!(joined.len(), whole.len());
-    for (joined, whole) in joined.into_iter().zip(whole) {
-        let marked = |mut connection: Connection| {
-            connection.stream = Connection::NO_STREAM;
-            for half in &mut connection.halves {
-                (half.signature, half.ts_val) = (0, 0);
-            }
-            let fins = connection.extra.iter_mut().flat_map(|extra| extra.fin.iter_mut().flatten());
-            fins.for_each(|fin| fin.ip_id = fin.ip_id.min(1));
-            connection
-        };
-        if whole.closed_by_both() {
-            same("rows", &marked(joined), &marked(whole))?;
-        } else {
-            same("rows", &Connection { stream: whole.stream, ..joined }, &whole)?;
-        }
-    }
-    Ok(())
+    joined.into_iter().zip(whole).try_for_each(|(joined, whole)| same_row(joined, whole))?;
+    Ok(about)
+}
+
+/// Segments whose fragments lie in several parts are in their places, or counts are about; returns of how many flows they are.
+fn late_law(frames: &[(FlowKey, Segment)], cuts: &[usize], seed: u64) -> Result<usize, TestCaseError> {
+    let is_late = |s: &Segment| s.len > 0 && Dice(seed ^ s.seen.frame).permille(20);
+    let joined = rows_joined(frames, cuts, is_late)?;
+    let whole = set(table(Limits::default(), false, frames));
+    let about =
+        |key: FlowKey| joined.iter().any(|connection| connection.key == key && connection.counts_are_about());
+    let exact = |all: &[Connection]| all.iter().filter(|c| !about(c.key)).cloned().collect::<Vec<_>>();
+    let inexact = joined.iter().filter(|connection| connection.counts_are_about()).count();
+    let (joined, whole) = (exact(&joined), exact(&whole));
+    prop_assert_eq!(joined.len(), whole.len());
+    joined.into_iter().zip(whole).try_for_each(|(joined, whole)| same_row(joined, whole))?;
+    Ok(inexact)
 }
 
 const CUT: std::ops::Range<usize> = 0..1001;
@@ -275,6 +317,18 @@ proptest! {
     ) {
         let weather = if foul { Weather::FOUL } else { Weather::FAIR };
         row_law(&mixed(seed, flows, moves, weather), &cuts)?;
+    }
+
+    #[test]
+    fn late_segments_join(
+        seed: u64,
+        flows in 1_u8..4,
+        moves in 0_usize..60,
+        cuts in prop::collection::vec(CUT, 0..6),
+        foul: bool,
+    ) {
+        let weather = if foul { Weather::FOUL } else { Weather::FAIR };
+        late_law(&mixed(seed, flows, moves, weather), &cuts, seed)?;
     }
 
     /// Whatever comes: no panic, no overflow, and the later part knows what it saw itself.
@@ -383,4 +437,13 @@ fn counts_are_seldom_about() {
     }
     println!("counts are about in {about} of 2000 connections that were cut");
     assert!(about < 30, "{about} of 2000");
+    let (mut tables, mut late) = (0, 0);
+    for _ in 0..100 {
+        let frames = mixed(dice.next(), 5, 60, Weather::FAIR);
+        let at = dice.roll(1_001) as usize;
+        tables += table_law(&frames, (at, 1_000)).expect("the same");
+        late += late_law(&frames, &[at], dice.next()).expect("the same");
+    }
+    println!("in tables, in {tables} of 500, and with late segments in {late}");
+    assert!(tables < 30 && late < 200, "{tables} and {late} of 500");
 }

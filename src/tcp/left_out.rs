@@ -200,6 +200,16 @@ mod tests {
         assert!(far.since(&far).is_empty() && !far.since(&before).is_empty());
     }
 
+    #[test]
+    fn a_lone_octet_sent_again_may_be_a_probe() {
+        for (len, again) in [(1, 0), (2, 1)] {
+            let mut account = LeftOut::default();
+            let segment = segment(Side::Lo, TcpFlags::ACK, 1, 1, len);
+            [segment; 2].iter().for_each(|s| account.see(s));
+            assert_eq!(account.sides[0].unwrap().again, again, "{len}");
+        }
+    }
+
     /// Whatever lies between a handshake and a FIN may be left out where nothing is lost.
     #[test]
     fn a_stretch_of_anything_leaves_behind_what_its_segments_would() {

@@ -143,6 +143,9 @@ mod tests {
         half_lost.resolve(&mut asked);
         assert_eq!(asked, [2, Connection::NO_STREAM, Connection::NO_STREAM], "known before that frame only");
         assert_eq!([3, 4, 5].map(|frame| half_lost.ranks().of(given(frame))), asked);
+        let (mut asked, none) = ([7], Table::new(Limits::default()));
+        Numbers::of([&none]).resolve(&mut asked);
+        assert_eq!(asked, [7], "no table gave it");
         shared[2].lose_streams();
         assert_eq!(Numbers::of(&shared).ranks().of(0), Connection::NO_STREAM);
         for connection in one.iter() {

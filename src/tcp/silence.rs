@@ -327,10 +327,8 @@ impl Silences {
     }
 
     fn survive_since_first(&mut self, witness: Witness) {
-        if witness.span > Span::ZERO {
-            let longest = &mut self.rare_mut().since_first;
-            *longest = longest.longer(witness);
-        }
+        let longest = &mut self.rare_mut().since_first;
+        *longest = longest.longer(witness);
     }
 
     /// The same with nothing counted: only what still waits for its answer.
@@ -454,6 +452,23 @@ mod tests {
             outcome,
             Outcome::Pending { attempts: 2, last_attempt: Timestamp::new(6, 0), heard: true }
         );
+    }
+
+    /// What a part began with while nothing waited there is its own, whatever waited in the part before.
+    #[test]
+    fn only_what_waited_in_both_parts_is_one() {
+        let waiting = |frame| {
+            let mut silences = Silences::default();
+            silences.begin(silence(5, frame), SeqNum(100));
+            silences
+        };
+        let unknown = Unknown { fin: false, payload: Span::ZERO, payload_seen: true, asked_by: None };
+        for (later, frame) in
+            [(waiting(20), 20), (Silences { inherited: Inherited::Waiting, ..waiting(20) }, 10)]
+        {
+            let joined = waiting(10).then(&later, &unknown);
+            assert_eq!(joined.broken().unwrap().0.resumed.frame, frame);
+        }
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! mechanisms that the conversations as text (`testdata/conversations`) cannot show.
 
 mod belongs;
+mod cuts;
 mod endings;
 mod handshakes;
 mod joining;
 mod kinds;
 mod leaving;
+mod parts;
 mod pauses;
 mod twice;
 
@@ -106,6 +108,7 @@ fn an_orderly_close_is_followed_by_stragglers_then_by_nothing() {
     feed.after(Span::secs(1)).see(1, HI, FIN | ACK, 501, 102, 0);
     assert_eq!(feed.outline(), [(1, 7, 0)], "repetitions within seconds belong to it");
     assert_eq!((feed.table.stragglers(), feed.table.is_empty()), (0, false));
+    assert!(Table::new(Limits::default()).is_empty());
     feed.after(Span::secs(100)).see(1, HI, FIN | ACK, 501, 102, 0);
     assert_eq!((feed.outline(), feed.table.stragglers()), (vec![(1, 7, 0)], 1));
     feed.after(Span::secs(241)).see(1, HI, FIN | ACK, 501, 102, 0);

@@ -25,7 +25,7 @@ impl Connection {
 
     /// Who sent the first SYN, or was answered by a SYN-ACK; none in a connection that began before the capture.
     pub fn opener(&self) -> Option<Side> {
-        match self.bits & (Connection::OPENED_BY_LO | Connection::OPENED_BY_HI) {
+        match self.bits & Connection::OPENED {
             Connection::OPENED_BY_LO => Some(Side::Lo),
             Connection::OPENED_BY_HI => Some(Side::Hi),
             _ => None,
@@ -150,11 +150,11 @@ impl Connection {
     /// Whether the connection has ended: both FINs acknowledged, or an acceptable RST.
     #[inline]
     pub fn is_over(&self) -> bool {
-        self.bits & (Connection::CLOSED_ORDERLY | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
+        self.bits & (Connection::CLOSED_ORDERLY | Connection::RESETS) != 0
     }
 
     /// Whether a FIN or an acceptable RST was seen.
     pub(in crate::tcp) fn has_ending(&self) -> bool {
-        self.bits & (Connection::HAS_FIN | Connection::RST_BY_LO | Connection::RST_BY_HI) != 0
+        self.bits & (Connection::HAS_FIN | Connection::RESETS) != 0
     }
 }

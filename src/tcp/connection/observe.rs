@@ -91,7 +91,7 @@ impl Connection {
         }
         if answers {
             // A RST before the connection was made did not end it.
-            self.bits &= !(Connection::RST_BY_LO | Connection::RST_BY_HI);
+            self.bits &= !Connection::RESETS;
         }
         if answers && self.responder_rtt_us == 0 && self.syns(y) == 1 && self.syns(x) == 0 {
             self.responder_rtt_us = store_us(self.halves[y].last.at, s.seen.at);

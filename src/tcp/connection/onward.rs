@@ -25,8 +25,7 @@ impl Connection {
         | Connection::PENDING
         | Connection::HAS_FIN
         | Connection::CLOSED_ORDERLY
-        | Connection::RST_BY_LO
-        | Connection::RST_BY_HI
+        | Connection::RESETS
         | Connection::ZERO_LO
         | Connection::ZERO_HI
         | Connection::HOLES[0]

@@ -15,14 +15,6 @@ impl Connection {
     ) {
         let silences = rest.silences.as_ref().filter(|silences| ***silences != Default::default());
         let zero = rest.zero.as_ref().filter(|zero| ***zero != [ZeroWindow::default(); 2]);
-        let pending = self.silences().is_some_and(|silences| silences.pending().is_some());
-        let nothing = fins.iter().flatten().all(|fin| fin.sent == 0)
-            && rest.stuck.iter().all(Option::is_none)
-            && rest.rst.iter().flatten().all(|rst| rst.sent == 0)
-            && (silences, zero, &rest.recent, pending) == (None, None, &None, false);
-        if nothing && self.extra.is_none() {
-            return;
-        }
         let extra = self.extra_mut();
         for x in 0..2 {
             // What was known when the head closed was sent before; whose it is was decided when the head was replayed.
@@ -64,6 +56,7 @@ impl Connection {
         if has_rst {
             self.bits |= Connection::HAS_RST;
         }
+        self.drop_empty_box();
     }
 
     /// ICMP errors depend on nothing that came before them, so they are no part of any head.
@@ -83,9 +76,8 @@ impl Connection {
         }
     }
 
-    pub(super) fn without_empty_boxes(mut self) -> Connection {
-        self.extra = self.extra.filter(|extra| **extra != Extra::default());
-        self
+    pub(super) fn drop_empty_box(&mut self) {
+        self.extra.take_if(|extra| **extra == Extra::default());
     }
 }
 
@@ -124,20 +116,14 @@ impl Fin {
 
     /// `again` is the same FIN as known to a part that began later; `payload` is what the peer had sent until then.
     fn then(&self, again: &Fin, payload: u64) -> Fin {
-        let sent = self.sent.saturating_add(again.sent);
-        let last_sent = if again.sent > 0 { again.last_sent } else { self.last_sent };
-        let close_wait = self.close_wait.or(again.close_wait);
-        let perhaps_close_wait = self.perhaps_close_wait.or(again.perhaps_close_wait);
-        if self.acked.is_some() {
-            return Fin { sent, last_sent, close_wait, perhaps_close_wait, ..*self };
-        }
+        let before = payload + again.peer_payload_before;
         Fin {
-            sent,
-            last_sent,
-            close_wait,
-            perhaps_close_wait,
-            acked: again.acked,
-            peer_payload_before: payload + again.peer_payload_before,
+            sent: self.sent.saturating_add(again.sent),
+            last_sent: if again.sent > 0 { again.last_sent } else { self.last_sent },
+            close_wait: self.close_wait.or(again.close_wait),
+            perhaps_close_wait: self.perhaps_close_wait.or(again.perhaps_close_wait),
+            acked: self.acked.or(again.acked),
+            peer_payload_before: if self.acked.is_some() { self.peer_payload_before } else { before },
             ..*self
         }
     }

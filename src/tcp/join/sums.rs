@@ -2,10 +2,11 @@
 
 use super::{Closed, micros};
 use crate::tcp::closing::Stuck;
-use crate::tcp::connection::Connection;
+use crate::tcp::connection::{Connection, store_us};
 use crate::tcp::half::Half;
+use crate::tcp::history::Letter;
 use crate::tcp::silence::{Silences, Unknown};
-use crate::wire::{SeqNum, Side, Timestamp};
+use crate::wire::{Side, Span, Timestamp};
 
 impl Connection {
     /// Adds what was counted in `rest` since its running values were `closed`.
@@ -15,24 +16,31 @@ impl Connection {
         let mut about = !own.agrees(closed);
         let unspoken = !closed.halves.iter().any(Half::has_payload);
         let shift = micros(rest.first.at) - micros(self.first.at);
-        let first_payload = [0, 1].map(|x| {
-            let stored = rest.tallies[x].first_payload_us;
-            about |= stored == u32::MAX;
-            (stored != 0).then(|| micros(rest.first.at) + i64::from(stored) - 1)
-        });
-        let spoken =
-            own.halves.iter().filter(|half| half.has_payload()).map(|half| half.last_payload_at).max();
+        // Give or take a microsecond.
+        let first_payload = Side::BOTH.map(|side| Some(rest.first.at + rest.first_payload_after(side)?));
+        about |= rest.tallies.iter().any(|tally| tally.first_payload_us == u32::MAX);
+        let asked_by = Side::BOTH
+            .into_iter()
+            .find(|side| own.halves[side.index()].spoke_last(&own.halves[side.peer().index()]));
+        let spoken = own.spoken();
         let reference = spoken.unwrap_or(Timestamp(i64::MIN)).max(self.first.at);
         if unspoken && let Some(&first) = first_payload.iter().flatten().min() {
-            let answer = own.answer_in_rest(first_payload).unwrap_or(0);
-            self.longest_answer_us = self.longest_answer_us.max(answer);
+            if let Some(asked_by) = asked_by {
+                self.add_answer(asked_by, own.halves[asked_by.index()].last_payload_at, first_payload);
+            }
+            // Which of the two came first is not known.
+            about |= first_payload[0] == first_payload[1];
             // It ended a silence of payload, but the part took it for too short to look at.
-            let shortest = Silences::SHORTEST.0 / 1_000;
-            about |= first - micros(rest.first.at) < shortest && first - micros(reference) >= shortest;
+            let shortest = Silences::SHORTEST;
+            about |= first - rest.first.at <= shortest && first - reference + Span::micros(1) > shortest;
         }
         self.add_round_trips(closed, rest);
         for x in 0..2 {
-            self.halves[x] = own.halves[x].then(&rest.halves[x], &closed.halves[x]);
+            let mut since = rest.halves[x];
+            if own.halves[x].spoke() && !rest.spoke_since(closed, x) {
+                since.last = closed.halves[x].last;
+            }
+            self.halves[x] = own.halves[x].then(&since, &closed.halves[x]);
             let mut later = rest.tallies[x];
             if later.first_payload_us != 0 {
                 // Negative where the part's own first segments belong to an older connection.
@@ -46,16 +54,17 @@ impl Connection {
                 let since = rest.halves[x].repeats.saturating_sub(closed.halves[x].repeats);
                 let repeats = own.halves[x].repeats.saturating_add(since);
                 self.halves[x].repeats = repeats;
-                // Which one was repeated the part did not keep: there, it was not often enough.
+                // Which one is stuck depends on how often it had been repeated before.
                 let kept = rest.extra.as_ref().is_some_and(|extra| extra.stuck[x].is_some());
-                let agreed = kept && own.halves[x].repeats == closed.halves[x].repeats;
-                about |= since > 0 && repeats >= Stuck::AFTER && !agreed;
+                let stuck = kept || since > 0 && repeats >= Stuck::AFTER;
+                about |= stuck && own.halves[x].repeats != closed.halves[x].repeats;
             }
+            about |= own.reaches_further(closed, 1 - x) && rest.was_refused(Side::BOTH[x]);
             self.tallies[x] = self.tallies[x].then(&later, rest.halves[x].synchronised());
         }
         self.history = self.history.then(&rest.history);
         self.longest_answer_us = self.longest_answer_us.max(rest.longest_answer_us);
-        self.join_bits(rest.bits, closed.bits);
+        self.join_bits(rest, closed);
         if let Some(later) = &rest.extra {
             let mut fins = later.fin.each_ref().map(|fin| fin.as_deref().copied());
             for side in Side::BOTH {
@@ -63,7 +72,7 @@ impl Connection {
                 let Some(fin) = &mut fins[x] else { continue };
                 fin.settle_close_wait(&own.halves[y], own.fins[y].is_some());
                 let nothing_before =
-                    first_payload.iter().flatten().all(|&payload| micros(fin.seen.at) < payload);
+                    first_payload.iter().flatten().all(|&payload| micros(fin.seen.at) < micros(payload));
                 if unspoken && nothing_before {
                     fin.answer_owed = own.halves[x].spoke_last(&own.halves[y]);
                 }
@@ -72,9 +81,7 @@ impl Connection {
                 fin: own.fins.iter().any(Option::is_some) && closed.fins.iter().all(Option::is_none),
                 payload: rest.first.at - reference,
                 payload_seen: spoken.is_some(),
-                asked_by: Side::BOTH
-                    .into_iter()
-                    .find(|side| own.halves[side.index()].spoke_last(&own.halves[side.peer().index()])),
+                asked_by,
             };
             self.add_extra(later, &fins, own.halves.map(|half| half.payload), &unknown);
         }
@@ -89,6 +96,19 @@ impl Connection {
             self.bits |= rest.bits & Connection::REUSED;
         }
         self.settle();
+    }
+
+    /// The time from the last payload of that side, `at` some time, to the first in the rest, if that is its peer's.
+    fn add_answer(&mut self, asked_by: Side, at: Timestamp, first_payload: [Option<Timestamp>; 2]) {
+        let [again, answer] = [asked_by, asked_by.peer()].map(|side| first_payload[side.index()]);
+        if let Some(answer) = answer.filter(|&answer| again.is_none_or(|again| answer < again)) {
+            self.longest_answer_us = self.longest_answer_us.max(store_us(at, answer));
+        }
+    }
+
+    /// Whether a RST of that side since the head was full ended nothing: its number was not in the window of its peer.
+    fn was_refused(&self, side: Side) -> bool {
+        !self.ended_by_rst(side) && self.rst(side).is_some_and(|rst| rst.sent > 0)
     }
 
     /// Round trips are those of SYNs that were sent once; `rest` knows nothing of those before its head.
@@ -106,17 +126,20 @@ impl Connection {
     }
 
     /// What was set or cleared since `closed`.
-    fn join_bits(&mut self, rest: u32, closed: u32) {
-        const OPENED: u32 = Connection::OPENED_BY_LO | Connection::OPENED_BY_HI;
-        const AWAITS: u32 = Connection::AWAITS_EMPTY[0] | Connection::AWAITS_EMPTY[1];
-        const PASSING: u32 = Connection::RUNNING_BITS | Connection::HEAD | Connection::TABLE_BITS | AWAITS;
-        let mut lasting = !(PASSING | Connection::REUSED);
-        if self.bits & OPENED != 0 {
-            lasting &= !OPENED;
+    fn join_bits(&mut self, rest: &Connection, closed: &Closed) {
+        let opener = if self.opener().is_some() { 0 } else { Connection::OPENED };
+        let lasting = Connection::ESTABLISHED
+            | Connection::SYN_FIN
+            | Connection::TWICE
+            | Connection::ABOUT
+            | Connection::RESETS
+            | opener;
+        if Side::BOTH.into_iter().any(|side| rest.history.has(Letter::SynAck, side)) {
+            // A RST before the connection was made did not end it.
+            self.bits = self.bits & !Connection::RESETS | rest.bits & Connection::RESETS;
         }
-        self.bits |= rest & (!closed & lasting | Connection::TWICE);
-        self.bits &= !(closed & !rest & lasting);
-        self.bits = self.bits & !Connection::RUNNING_BITS | rest & Connection::RUNNING_BITS;
+        self.bits |= rest.bits & !closed.bits & lasting;
+        self.bits = self.bits & !Connection::RUNNING_BITS | rest.bits & Connection::RUNNING_BITS;
     }
 
     /// FINs of which `rest` knew nothing: their acknowledgment may lie inside it. Its time is then known only to be no
@@ -133,7 +156,6 @@ impl Connection {
             if own.fins[side.index()].is_none() || closed.fins[side.index()].is_some() {
                 continue;
             }
-            let spoke = rest.halves[side.peer().index()].last != closed.halves[side.peer().index()].last;
             if fin.acked.is_some() {
                 let y = side.peer().index();
                 let open = fin.close_wait.is_none() && own.fins[y].is_none();
@@ -144,7 +166,7 @@ impl Connection {
                 }
                 continue;
             }
-            if spoke && peer.has_ack() && peer.ack.at_or_after(fin.end) {
+            if peer.has_ack() && peer.ack.at_or_after(fin.end) {
                 fin.acked = Some(peer.last);
                 about = true;
             } else {
@@ -174,25 +196,29 @@ impl Connection {
 }
 
 impl Closed {
+    /// Whether that side's window is known to reach further than `part` knows, which did not see its SYN.
+    fn reaches_further(&self, part: &Closed, x: usize) -> bool {
+        self.tallies[x].window_shift() > part.tallies[x].window_shift()
+    }
+
+    /// When payload last passed.
+    fn spoken(&self) -> Option<Timestamp> {
+        self.halves.iter().filter(|half| half.has_payload()).map(|half| half.last_payload_at).max()
+    }
+
     /// Whether everything that decides about later segments is the same here as in `part`.
     ///
     /// What a part did not see yet (payload, a FIN that was acknowledged before) is no disagreement: it decides nothing
     /// that cannot be made good when the two are joined.
     fn agrees(&self, part: &Closed) -> bool {
-        const DECIDING: u8 = Half::SEQ | Half::ACK | Half::TS;
-        const BITS: u32 = Connection::ESTABLISHED
-            | Connection::BLURRED
-            | Connection::PENDING
-            | Connection::ZERO_LO
-            | Connection::ZERO_HI;
-        const RESETS: u32 = Connection::RST_BY_LO | Connection::RST_BY_HI;
+        const BITS: u32 =
+            Connection::ESTABLISHED | Connection::BLURRED | Connection::ZERO_LO | Connection::ZERO_HI;
         let half = |own: &Half, other: &Half| {
-            let deciding = |half: &Half| (half.nxt, half.ack, half.window, half.last, half.has & DECIDING);
+            // A number that is not known is 0.
+            let deciding = |half: &Half| (half.nxt, half.ack, half.window, half.last, half.has & Half::TS);
             deciding(own) == deciding(other)
                 && (!other.has_payload() || own.last_payload_at == other.last_payload_at)
         };
-        let fin =
-            |own: Option<(SeqNum, bool)>, other: Option<(SeqNum, bool)>| other.is_none() || own == other;
         let pending = match (&self.pending, &part.pending) {
             (Some(own), Some(other)) => own.is_same_as(other),
             (own, other) => own.is_none() && other.is_none(),
@@ -200,23 +226,11 @@ impl Closed {
         (0..2).all(|x| {
             half(&self.halves[x], &part.halves[x])
                 && self.tallies[x].open_holes == part.tallies[x].open_holes
-                && fin(self.fins[x], part.fins[x])
+                && (part.fins[x].is_none() || self.fins[x] == part.fins[x])
         }) && self.bits & BITS == part.bits & BITS
-            && part.bits & !self.bits & RESETS == 0
+            && part.bits & !self.bits & Connection::RESETS == 0
+            && (part.spoken().is_none() || self.spoken() == part.spoken())
             && pending
-    }
-
-    /// The time from the last payload here to the first in the rest, if that is by the other side; microseconds plus one.
-    fn answer_in_rest(&self, first_payload: [Option<i64>; 2]) -> Option<u32> {
-        let x = match first_payload {
-            [Some(lo), Some(hi)] => usize::from(hi < lo),
-            [lo, _] => usize::from(lo.is_none()),
-        };
-        let at = first_payload[x]?;
-        let asked = &self.halves[1 - x];
-        asked
-            .spoke_last(&self.halves[x])
-            .then(|| u32::try_from((at - micros(asked.last_payload_at)).max(0) + 1).unwrap_or(u32::MAX))
     }
 }
 

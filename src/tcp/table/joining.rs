@@ -2,7 +2,7 @@
 
 use super::{Slab, Table};
 use crate::tcp::connection::Connection;
-use crate::wire::{FlowKey, Segment};
+use crate::wire::{FlowKey, Segment, Stamp};
 
 /// What one part of a capture holds of a flow; frames are numbered through all parts.
 #[derive(Clone, Debug, Default)]
@@ -62,36 +62,44 @@ impl Table {
     /// takes over what was counted after each head where the head ends.
     fn then_flow(&mut self, key: &FlowKey, flow: &[Connection], late: &[Segment]) {
         let hash = self.hash(key);
-        let head = |connection: &Connection| connection.head().map(|head| head.segments.len()).unwrap_or(0);
-        let heads = flow.iter().flat_map(|connection| {
+        let head = |connection: &Connection| connection.head().map_or(0, |head| head.segments.len());
+        let heads = flow.iter().enumerate().flat_map(|(of, connection)| {
             let segments = connection.head().map_or(&[][..], |head| &head.segments);
-            let numbered = segments.iter().enumerate();
-            numbered.map(move |(n, segment)| (segment.seen.frame, Some((connection, n + 1)), segment))
+            let numbered = segments.iter().zip(1..);
+            numbered.map(move |(segment, n)| (segment.seen.frame, Some((of, n)), segment))
         });
         let late = late.iter().map(|segment| (place(segment, flow), None, segment));
         let mut order: Vec<_> = heads.chain(late).collect();
         order.sort_by_key(|(place, of, _)| (*place, of.is_some()));
+        // The latest connection that segments of each head went to: others of them may have come late for the one before.
+        let mut went = vec![None; flow.len()];
         let mut absorbed = Vec::new();
         for (place, of, segment) in order {
-            let ends_head =
-                of.filter(|&(connection, n)| n == head(connection)).map(|(connection, _)| connection);
-            match (self.observe_hashed(hash, Slab::NO_SLOT, key, segment), ends_head) {
-                (Some(slot), Some(connection)) => {
-                    self.absorb(slot, connection);
-                    absorbed.push((slot, connection));
+            let taken = self.observe_hashed(hash, Slab::NO_SLOT, key, segment);
+            if let (Some((of, _)), Some(slot)) = (of, taken)
+                && self.slab[slot].bits & Connection::SUPERSEDED == 0
+            {
+                went[of] = Some(slot);
+            }
+            let ended = of.filter(|&(of, n)| n == head(&flow[of])).map(|(of, _)| of);
+            match (taken, ended) {
+                (Some(slot), Some(of)) => {
+                    let slot = went[of].unwrap_or(slot);
+                    self.absorb(slot, &flow[of]);
+                    absorbed.push((slot, &flow[of]));
                 }
-                (Some(slot), None) if of.is_none() && place < segment.seen.frame => {
+                (Some(slot), None) if place < segment.seen.frame => {
                     self.slab[slot].bits |= Connection::ABOUT;
                 }
-                (None, Some(connection)) if self.is_no_straggler(connection, segment) => {
-                    self.take_over(hash, connection);
+                (None, Some(of)) if self.is_no_straggler(&flow[of], segment) => {
+                    self.take_over(hash, &flow[of], segment.seen);
                 }
                 _ => {}
             }
         }
         // Of a head that ended later, some segments may have gone to a connection whose sums were added before.
         for (slot, connection) in absorbed {
-            if self.slab.is_taken(slot) && self.slab[slot].key == *key {
+            if self.slab.is_taken(slot) {
                 self.slab[slot].lasts_until(connection);
             }
         }
@@ -107,21 +115,20 @@ impl Table {
     }
 
     /// Whether a part's connection goes on behind a head of which every segment, up to this one, came late for the connection
-    /// before: it was opened, or lasts longer than stragglers come.
+    /// before: it was opened there, or lasts longer than stragglers come.
     fn is_no_straggler(&self, part: &Connection, last_of_head: &Segment) -> bool {
-        part.head().is_some_and(|head| head.closed.is_some())
-            && (part.opener().is_some() || part.last().at - last_of_head.seen.at > self.limits.linger)
+        part.opened_late() || part.last().at - last_of_head.seen.at > self.limits.linger
     }
 
-    /// Adds a part's connection as it is, as the flow's latest.
-    fn take_over(&mut self, hash: u64, part: &Connection) {
+    /// Adds a part's connection, of which nothing up to `now` belongs here, as the flow's latest. Its counts are *about*:
+    /// stragglers are among them.
+    fn take_over(&mut self, hash: u64, part: &Connection, now: Stamp) {
         let new = match self.find(hash, &part.key) {
-            Some(slot) => self.anew(hash, slot, &part.key, false, part.first),
-            None => self.begin(hash, &part.key, false, part.first),
+            Some(slot) => self.anew(hash, slot, &part.key, false, now),
+            None => self.begin(hash, &part.key, false, now),
         };
-        let bits = self.slab[new].bits & Connection::TABLE_BITS;
         self.slab[new] = part.clone().whole();
-        self.slab[new].bits |= bits;
+        self.slab[new].bits |= Connection::ABOUT;
         self.slab.set_end(new, self.end(&self.slab[new]));
     }
 

@@ -16,19 +16,19 @@ pub(super) fn open() -> [Sent; 3] {
     ]
 }
 
-pub(super) fn observed(script: &[Sent]) -> Connection {
-    let mut connection = Connection::new(flow(1));
+pub(super) fn segments(script: &[Sent]) -> Vec<Segment> {
     let mut at = Timestamp::new(1_700_000_000, 0);
-    for (&(side, flags, seq, ack, len, window, micros), frame) in script.iter().zip(1..) {
+    let numbered = script.iter().zip(1..).map(|(&(side, flags, seq, ack, len, window, micros), frame)| {
         at = at + Span::micros(micros);
         let seen = Stamp { at, frame };
-        connection.observe(&Segment {
-            seen,
-            window,
-            ip_id: frame as u16,
-            ..segment(side, flags, seq, ack, len)
-        });
-    }
+        Segment { seen, window, ip_id: frame as u16, ..segment(side, flags, seq, ack, len) }
+    });
+    numbered.collect()
+}
+
+pub(super) fn observed(script: &[Sent]) -> Connection {
+    let mut connection = Connection::new(flow(1));
+    segments(script).iter().for_each(|segment| connection.observe(segment));
     connection
 }
 

@@ -35,6 +35,30 @@ fn what_is_over_or_was_never_more_than_an_attempt_is_swept_out() {
 }
 
 #[test]
+fn what_may_still_be_gone_on_with_is_not_swept_out() {
+    let limits = Limits::default();
+    for (beyond, held) in [(0, 2), (1, 1)] {
+        let mut feed = Feed::new(limits);
+        feed.open(1, 100, 500).close(1, 100, 500).after(limits.settle + Span::nanos(beyond));
+        assert_eq!(sweep(&mut feed), held, "{beyond}");
+    }
+}
+
+#[test]
+fn batches_have_any_length() {
+    let (frame, mut table) = ((flow(1), segment(LO, ACK, 1, 1, 0)), Table::new(Limits::default()));
+    let frame_of =
+        |n: u64| (frame.0, Segment { seen: Stamp { frame: n, ..frame.1.seen }, ip_id: n as u16, ..frame.1 });
+    let mut seen = 0;
+    for length in [7, 200, 63, 65, 1, 500] {
+        let batch: Vec<_> = (seen + 1..=seen + length).map(frame_of).collect();
+        table.observe_all(&batch);
+        seen += length;
+        assert_eq!(u64::from(table.iter().next().unwrap().halves[0].segments), seen);
+    }
+}
+
+#[test]
 fn a_straggler_of_what_was_swept_out_is_known() {
     let mut feed = Feed::new(Limits::default());
     feed.open(1, 100, 500).close(1, 100, 500).after(Span::secs(100));
