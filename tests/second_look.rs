@@ -60,7 +60,7 @@ fn others(from: i64, upto: i64) -> impl Iterator<Item = Packet> {
 
 /// A conversation with two long silences: one that is answered, one that a RST ends. Others are heard in each.
 fn with_silences() -> Vec<Packet> {
-    let at = |seconds: i64| seconds * SECOND;
+    let at = |seconds: i64| (1_700_000_000 + seconds) * SECOND;
     let mut all = vec![
         tcp(at(0), true, SYN, 0, 0, 0),
         tcp(at(0) + 1, false, SYN | ACK, 0, 1, 0),
@@ -82,9 +82,10 @@ fn with_silences() -> Vec<Packet> {
 
 type Writer = fn(&[Packet]) -> Vec<u8>;
 
-const FORMATS: [(&str, Writer); 3] = [
+const FORMATS: [(&str, Writer); 4] = [
     ("pcap", |packets| write::pcap(Kind::Nanos, Order::Big, 1, packets)),
     ("snoop", |packets| write::snoop(4, packets, &[])),
+    ("ERF", write::erf),
     ("pcapng", |packets| {
         let file = PcapNg::new(Order::Little).interface_with(1, 0, Some(9), 0, "first");
         let file = file.interface_with(1, 0, Some(9), 0, "second");
