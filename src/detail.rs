@@ -88,7 +88,7 @@ pub fn read_again(
                 if let Some(mark) = input.marks.before(next - before) {
                     records.skip_to(mark);
                 }
-                if worth_threads && spans.is_last(next) {
+                if worth_threads && (spans.is_last(next) || !records.can_skip()) {
                     records.read_ahead();
                 }
             }

@@ -235,13 +235,18 @@ impl Reader {
         &self.marks
     }
 
-    /// Goes on at a mark of the same capture that lies ahead. `false`, and nothing changes, if it does not, or if the
-    /// input has to be read from its beginning to its end: it is no file, compressed, read ahead, or tells of interfaces on
-    /// the way.
+    /// Whether anything of it can be passed over: it is a file, not compressed, and not read ahead.
+    pub fn can_skip(&self) -> bool {
+        self.file.is_some() && self.source.compression().is_empty()
+    }
+
+    /// Goes on at a mark of the same capture that lies ahead. `false`, and nothing changes, if it does not, if
+    /// [nothing can be passed over](Self::can_skip), or if interfaces are described on the way.
     pub fn skip_to(&mut self, mark: &Mark) -> bool {
         let skips = mark.frames > self.summary.frames
             && mark.interfaces == self.summary.interfaces.len()
             && self.hole.is_none()
+            && self.can_skip()
             && self.file.as_ref().is_some_and(|file| self.source.skip_to(file, mark.byte));
         if skips {
             self.summary.frames = mark.frames;

@@ -120,10 +120,10 @@ impl Source {
     }
 
     /// Goes on at that offset. `file` is the file that is read once more, and reads on where this does.
-    /// `false`, and nothing changes, if it cannot be reached without reading.
+    /// `false`, and nothing changes, if it cannot be reached.
     pub fn skip_to(&mut self, mut file: &File, offset: u64) -> bool {
         let Feed::Here(intake) = &self.feed else { return false };
-        if !self.compression.is_empty() || file.seek(SeekFrom::Start(offset)).is_err() {
+        if file.seek(SeekFrom::Start(offset)).is_err() {
             return false;
         }
         intake.meter.skip_to(offset);
