@@ -4,7 +4,8 @@
 //! file in the same process, and with the walk and decoding; the difference between two is the cost of the step between
 //! them. The second runs everything, judging included, on one and on two threads in turn. The third reads compressed files
 //! with the decoder alone, and with the analysis beside it. Packets are 66 to 90 octets, flows in random order, 1 % of
-//! the data sent again, 30 % IPv6, 6 % with a VLAN tag; the files lie in the page cache. Figures are the least and the median
+//! the data sent again, 30 % IPv6, 6 % with a VLAN tag; files are named after the number of connections open at once, which
+//! stay open or open and close all the time, and lie in the page cache. Figures are the least and the median
 //! of a few runs: others use the machine, too, and can only make a run slower. It takes a few minutes, most of them for
 //! writing the files.
 
@@ -23,10 +24,20 @@ use cwait_pcap::capture::{Limits, Reader, Record, Unpacked};
 use cwait_pcap::decode::Decoder;
 use cwait_pcap::wire::{FlowKey, Segment};
 
-/// Connections open at once, and frames: enough for each connection to say something.
-const LOADS: [(usize, u64); 3] = [(5_000, 2_000_000), (100_000, 4_000_000), (1_000_000, 10_000_000)];
+/// Connections that open, exchange 24 segments of data and close all the time.
+const SHORT: u32 = 24;
+/// Connections that stay open to the capture's end.
+const LONG: u32 = 1_000;
+/// Connections open at once, of which kind, and frames: enough for each connection to say something.
+const LOADS: [(usize, u32, u64); 5] = [
+    (5_000, SHORT, 2_000_000),
+    (5_000, LONG, 2_000_000),
+    (100_000, SHORT, 4_000_000),
+    (100_000, LONG, 6_000_000),
+    (1_000_000, SHORT, 10_000_000),
+];
 /// The one of them that is written in other forms, too.
-const OF_FORMS: usize = 1;
+const OF_FORMS: usize = 2;
 const RUNS: usize = 5;
 
 fn read(path: &Path, mut sink: impl FnMut(&Record<'_>)) {
@@ -92,18 +103,19 @@ fn time<const N: usize>(each: [&dyn Fn() -> u64; N]) -> [(f64, f64); N] {
     })
 }
 
-fn generate(folder: &Path, (concurrency, packets): (usize, u64)) -> io::Result<PathBuf> {
-    let path = folder.join(format!("{concurrency}.pcap"));
+fn generate(folder: &Path, (concurrency, exchanges, packets): (usize, u32, u64)) -> io::Result<PathBuf> {
+    let kind = if exchanges == SHORT { "short" } else { "long" };
+    let path = folder.join(format!("{concurrency}-{kind}.pcap"));
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&path)?);
-    load::write(&load::Load { packets, concurrency, ..load::Load::default() }, &mut out)?;
+    load::write(&load::Load { packets, concurrency, exchanges, ..load::Load::default() }, &mut out)?;
     out.flush()?;
     Ok(path)
 }
 
 fn steps(files: &[PathBuf]) {
     println!("ns a frame, least (median) of {RUNS}:        walk    walk + decode          analyze");
-    for (path, (concurrency, packets)) in files.iter().zip(LOADS) {
-        print!("{concurrency:>9} connections open");
+    for (path, (.., packets)) in files.iter().zip(LOADS) {
+        print!("{:>26}", path.file_name().unwrap_or_default().to_string_lossy());
         for (least, median) in time([&|| walk(path), &|| walk_and_decode(path), &|| observe(path)]) {
             print!("{:>9.1} ({:.1})", least / packets as f64, median / packets as f64);
         }
@@ -113,8 +125,8 @@ fn steps(files: &[PathBuf]) {
 
 fn threads(files: &[PathBuf], forms: &[PathBuf]) {
     println!("ns a frame, least (median) of {RUNS}:     one thread      two threads   times as fast");
-    let loads = files.iter().zip(LOADS.map(|(_, packets)| packets));
-    for (path, packets) in loads.chain(forms.iter().zip([LOADS[OF_FORMS].1; 2])) {
+    let loads = files.iter().zip(LOADS.map(|(.., packets)| packets));
+    for (path, packets) in loads.chain(forms.iter().zip([LOADS[OF_FORMS].2; 2])) {
         print!("{:>26}", path.file_name().unwrap_or_default().to_string_lossy());
         let [one, two] = time([&|| analyze(path, 1), &|| analyze(path, 2)]);
         for (least, median) in [one, two] {

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Times cwait-pcap beside its peers on generated captures, in turn, page cache warm; prints medians in one table.
-# usage: benches/peers.sh [PACKETS [CONCURRENCY [RUNS]]]
+# Connections close after EXCHANGES segments of data: with 24 they come and go, with 1000 they stay.
+# usage: benches/peers.sh [PACKETS [CONCURRENCY [RUNS [EXCHANGES]]]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packets=${1:-5000000} concurrency=${2:-5000} runs=${3:-5}
+packets=${1:-5000000} concurrency=${2:-5000} runs=${3:-5} exchanges=${4:-24}
 cargo build --release --quiet --bin cwait-pcap --example generate
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -27,7 +28,7 @@ seconds() { # COMMAND...
 }
 
 for payload in 24 1448; do
-    target/release/examples/generate "$folder/$payload.pcap" "$packets" "$concurrency" "$payload"
+    target/release/examples/generate "$folder/$payload.pcap" "$packets" "$concurrency" "$payload" "$exchanges"
     cat "$folder/$payload.pcap" > /dev/null
     for _ in $(seq "$runs"); do
         for at in "${!programs[@]}"; do
@@ -45,7 +46,7 @@ median() { # FILE
 }
 size() { du -h --apparent-size "$folder/$1.pcap" | cut -f1; }
 
-echo "$packets packets, $concurrency connections open; median of $runs, in seconds"
+echo "$packets packets, $concurrency connections open, $exchanges exchanges each; median of $runs, in seconds"
 printf '%-32s %16s %16s\n' '' "small ($(size 24))" "full-size ($(size 1448))"
 for at in "${!programs[@]}"; do
     printf '%-32s %16s %16s\n' "${programs[$at]%%|*}" "$(median "$folder/24.$at")" "$(median "$folder/1448.$at")"
