@@ -57,8 +57,8 @@ fn talk(connection: &Connection) -> Vec<(u64, u64)> {
 fn silences(connection: &Connection) -> Vec<(u64, u64)> {
     let resets = || Side::BOTH.into_iter().filter_map(|side| connection.rst(side));
     let mut all = Vec::new();
-    match resets().map(|rst| rst.sent).sum() {
-        0_u16 => {}
+    match resets().map(|rst| u32::from(rst.sent)).sum() {
+        0_u32 => {}
         1 => {
             let spoke = connection.halves.iter().map(|half| half.last.frame).max();
             let reset = resets().map(|rst| rst.seen.frame).max();
