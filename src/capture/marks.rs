@@ -45,6 +45,11 @@ impl Marks {
         }
     }
 
+    /// The last one of all.
+    pub fn last(&self) -> Option<&Mark> {
+        self.list.last()
+    }
+
     /// The last one that is not behind the beginning of that frame.
     pub fn before(&self, frame: u64) -> Option<&Mark> {
         let behind = self.list.partition_point(|mark| mark.frames < frame);

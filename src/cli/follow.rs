@@ -209,7 +209,7 @@ impl Reading {
                 began(at);
             }
             let mut follower = lock(&self.shared);
-            follower.learned(reader.summary());
+            follower.learned(&reader);
             match more {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::analysis::{Analysis, InputFacts, Options, Outcome, Trouble};
-use crate::capture::{CaptureError, Marks, Record, Summary};
+use crate::capture::{CaptureError, Marks, Reader, Record, Summary};
 use crate::wire::{Stamp, Timestamp};
 
 /// Keeps the facts of everything read so far, and of the files it was read from.
@@ -49,8 +49,9 @@ impl Follower {
     }
 
     /// What its reader has learned so far.
-    pub fn learned(&mut self, summary: &Summary) {
+    pub fn learned(&mut self, reader: &Reader) {
         let Some(input) = self.inputs.last_mut() else { return };
+        let (summary, marks) = (reader.summary(), reader.marks());
         let (total, events) = self.told;
         if let Some(now) = summary.dropped.filter(|&now| now != total || events < summary.drops.len()) {
             let fresh = summary.drops.iter().skip(events).filter_map(|drop| Some((drop.at?, drop.count)));
@@ -61,6 +62,9 @@ impl Follower {
         self.analysis.unreadable(holes.iter().skip(self.holes).copied());
         self.holes = holes.len();
         input.summary = summary.clone();
+        if marks.last() != input.marks.last() {
+            input.marks = marks.clone();
+        }
     }
 
     /// Reading the current file stopped before its end.
