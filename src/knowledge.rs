@@ -99,6 +99,7 @@ pub static EXPLAINED: &[Text] = &[
     text!(Finding, "leak-chain"),
     text!(Finding, "lossy-path"),
     text!(Finding, "outage"),
+    text!(Finding, "translated-twice"),
     text!(HostFinding, "socket-mismatch"),
     text!(HostFinding, "fd-not-closed"),
     text!(HostFinding, "eof-not-read"),

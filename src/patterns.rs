@@ -25,6 +25,7 @@ mod server_idle_timeout;
 mod service_stall;
 mod timer;
 mod timer_words;
+mod translated;
 
 pub use data::{
     Curve, CurvePoint, Data, Graph, GraphEdge, GraphNode, SilencePoint, TimerClock, TimerInterval,
@@ -56,6 +57,7 @@ pub const PATTERNS: &[&dyn Pattern] = &[
     &pattern_in_time::PatternInTime,
     &restart_seen::RestartSeen,
     &server_idle_timeout::ServerIdleTimeout,
+    &translated::TranslatedTwice,
     &host::LockWait,
     &host::ListenOverflow,
     &host::InterfaceErrors,

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::End;
-use super::trace::{Numbering, isn};
+use super::trace::Numbering;
 use crate::analysis::Outcome;
 use crate::findings::{Certainty, Roles};
 use crate::tcp::Connection;
@@ -204,7 +204,7 @@ enum Name {
 }
 
 fn name(how: How, connection: &Connection, roles: Roles) -> Option<Name> {
-    let isn = |side| isn(connection, side);
+    let isn = |side| connection.isn(side);
     Some(match how {
         How::Isns => Name::Isns(isn(roles.client)?, isn(roles.server())?),
         How::ClientIsn => Name::Isn(isn(roles.client)?),

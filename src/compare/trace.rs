@@ -108,14 +108,8 @@ impl Numbering {
 
     /// Initial sequence numbers of the client and the server, as captured here.
     pub(super) fn isns(&self, connection: &Connection) -> [Option<SeqNum>; 2] {
-        End::BOTH.map(|end| isn(connection, self.side(end)))
+        End::BOTH.map(|end| connection.isn(self.side(end)))
     }
-}
-
-/// The initial sequence number of a side whose SYN was captured.
-pub(super) fn isn(connection: &Connection, side: Side) -> Option<SeqNum> {
-    let synchronised = connection.halves[side.index()].flags.any(TcpFlags::SYN);
-    synchronised.then(|| connection.tallies[side.index()].isn)
 }
 
 /// A segment passing a vantage point; offsets count octets from the same one at every vantage point, and never wrap.

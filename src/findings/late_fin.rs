@@ -22,6 +22,24 @@ impl Rule for LateFin {
         if case.holds_half_closed(side) {
             return Answer::No("its service is configured as one that goes on after its client's FIN");
         }
+        if case.connection.sent_its_fin_before(side) {
+            return Answer::No(
+                "it stood past its FIN before that passed here: sent in time, lost on its way here",
+            );
+        }
+        // Its FIN is the first that acknowledges its peer's: what it sent between the two was not captured.
+        let unacked = reached.frame == sent.frame;
+        let hidden = case.connection.octets_between_fins(side);
+        if unacked && hidden > 0 && case.connection.tallies[side.index()].holes > 0 {
+            let octets = words::count(hidden, "octet");
+            return Answer::undecided(
+                side,
+                format!(
+                    "up to {octets} that it sent between its peer's FIN and its own were not captured: it may have gone on \
+                         sending (half-close), or have closed late"
+                ),
+            );
+        }
         let took = sent.at - reached.at;
         // The socket was in CLOSE-WAIT when the FIN arrived; the acknowledgment may have been delayed.
         let once = case.connection.fin(side.peer()).filter(|fin| fin.sent == 1);
@@ -40,21 +58,22 @@ impl Rule for LateFin {
         }
         let mut finding =
             Finding::new(self.name(), Some(side), Weight::Owed { listening: side == case.roles.server() });
-        finding.since = Some(reached);
-        finding.lasted = Some(Lasted { span: took, at_least: false });
-        finding.cause = Some(Cause {
-            what: "the program",
-            certainty: Certainty::Likely,
-            because: vec!["its host acknowledged at once and closed late".into()],
-        });
         let (own, peer) = (case.role(side), case.role(side.peer()));
         let first = case.connection.fin(side.peer()).map_or(reached, |fin| fin.seen);
-        Answer::found(
-            finding
-                .shows(first, format!("FIN of the {peer}"))
-                .shows(reached, format!("ACK of the {own}: it had reached CLOSE-WAIT"))
-                .shows(sent, format!("FIN of the {own}, {took} later")),
-        )
+        let (since, took) = if unacked { (first, held) } else { (reached, took) };
+        finding.since = Some(since);
+        finding.lasted = Some(Lasted { span: took, at_least: false });
+        let because = match unacked {
+            true => format!("the {peer}'s FIN was not sent again, so its host had taken it"),
+            false => "its host acknowledged at once and closed late".into(),
+        };
+        finding.cause =
+            Some(Cause { what: "the program", certainty: Certainty::Likely, because: vec![because] });
+        finding = finding.shows(first, format!("FIN of the {peer}"));
+        if !unacked {
+            finding = finding.shows(reached, format!("ACK of the {own}: it had reached CLOSE-WAIT"));
+        }
+        Answer::found(finding.shows(sent, format!("FIN of the {own}, {took} later")))
     }
 
     fn words(&self, group: &Group<'_>) -> Words {
@@ -63,10 +82,14 @@ impl Rule for LateFin {
         let &(case, finding) = latest.unwrap_or(&group.members[0]);
         let side = finding.side.unwrap_or(case.roles.server());
         let span = finding.lasted.map(|lasted| lasted.span).unwrap_or_default();
+        let acked = match finding.evidence.len() {
+            3.. => "It acked",
+            _ => "It has taken",
+        };
         Words {
             headline: format!("{} closes late, up to {span} after its peer, on {}", group.place, words::of_its(group)),
             says: format!(
-                "It acked the {}'s FIN and sent its own only {span} later ({}): until then its socket was in CLOSE-WAIT.",
+                "{acked} the {}'s FIN and sent its own only {span} later ({}): until then its socket was in CLOSE-WAIT.",
                 case.role(side.peer()),
                 finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
             ),

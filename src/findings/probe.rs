@@ -2,7 +2,8 @@
 
 use super::words;
 use super::{Answer, Case, Finding, Group, Rule, Scope, Severity, Weight, Words};
-use crate::wire::{Side, TcpFlags};
+use crate::tcp::Rst;
+use crate::wire::{SeqNum, Side, TcpFlags};
 
 pub(super) struct Probe;
 
@@ -30,6 +31,9 @@ impl Rule for Probe {
         if connection.opener().is_none() || !silent || !no_fin || !connection.ended_by_rst(client) {
             return Answer::No("its maker did not reset it before anything was said");
         }
+        if connection.rst(client).is_some_and(|rst| said_before(case, client, rst)) {
+            return Answer::No("its RST stands behind octets that were not captured");
+        }
         let finding = Finding::new(self.name(), Some(client), Weight::Fixed(Severity::Note));
         let finding = finding.shows(connection.first, "SYN");
         match connection.rst(client) {
@@ -54,6 +58,14 @@ impl Rule for Probe {
             next: Vec::new(),
         }
     }
+}
+
+/// The numbers of the RST show that data passed, one way or the other, though none were captured.
+fn said_before(case: &Case<'_>, client: Side, rst: &Rst) -> bool {
+    let beyond = |number: Option<SeqNum>, side| {
+        number.zip(case.connection.isn(side)).is_some_and(|(number, isn)| number.after(isn + 1))
+    };
+    beyond(Some(rst.seq), client) || beyond(rst.ack, client.peer())
 }
 
 /// Only segments that no connection can hold: every one but a SYN or RST carries an ACK (RFC 9293 §3.10.7.4).

@@ -163,7 +163,12 @@ impl LeakChain {
 /// Hosts by address, connected by what was kept of their connections; and what is taken for two addresses of one proxy.
 fn graph(scene: &Scene<'_>) -> (Hosts, Vec<Paired>) {
     let mut legs = Legs::new();
+    // A box that translates addresses waits for nobody: behind it is the same connection once more.
+    let translated: HashSet<usize> = scene.copies.iter().map(|&[_, again]| again).collect();
     for (member, judged) in scene.outcome.connections.iter().enumerate() {
+        if translated.contains(&member) {
+            continue;
+        }
         let (client, service) = scene.path(member);
         let port = service.port();
         let leg =

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::curve::{Spell, Waiting, spells};
 use super::idle_close::{IdleCloses, idle_closes};
 use super::outage::{Outage, outages};
+use super::translated::copies;
 use crate::analysis::{Judged, Outcome};
 use crate::findings::{Broken, How};
 use crate::tcp::{Clock, Connection};
@@ -21,6 +22,8 @@ pub struct Scene<'a> {
     pub(super) failures: Vec<Failure>,
     pub(super) outages: Vec<Outage>,
     pub(super) idle_closes: HashMap<Endpoint, IdleCloses>,
+    /// Connections that are there twice, before and after their addresses were translated.
+    pub(super) copies: Vec<[usize; 2]>,
     /// In order of time.
     pub(super) spells: Vec<Spell>,
     /// Of each host: lives that are known to have had no long pause on its side, the least paused first.
@@ -102,6 +105,7 @@ impl<'a> Scene<'a> {
             failures: Vec::new(),
             outages: Vec::new(),
             idle_closes: idle_closes(outcome),
+            copies: copies(outcome),
             spells: spells(outcome),
             steady: steady(outcome),
         };

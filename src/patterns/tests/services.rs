@@ -179,3 +179,31 @@ fn every_pattern_has_a_text() {
         assert_eq!(text.name, pattern.name());
     }
 }
+
+#[test]
+fn a_connection_on_both_sides_of_a_translation_is_one() {
+    let leak =
+        |client: &str, service: &str, at: f64| Talk::open(client, service, at).fin(Client, at + 1.0).done();
+    let renumbered = |n: u32, talk: Connection| {
+        let mut talk = talk;
+        talk.tallies.iter_mut().for_each(|tally| tally.isn = tally.isn + 100_000 * n);
+        talk
+    };
+    const FRONT: &str = "203.0.113.1:5000";
+    let both = |n: usize| {
+        let at = IRREGULAR[n];
+        let [outside, inside] =
+            [leak(&client(n), FRONT, at), leak(&format!("203.0.113.1:{}", 30_000 + n), SERVICE, at)];
+        [outside, inside].map(|talk| renumbered(n as u32, talk))
+    };
+    let told = found((0..4).flat_map(both).collect(), 2_000.0);
+    assert!(told.contains(&"Certain translated-twice the capture".to_owned()), "{told:?}");
+    assert!(told.iter().all(|line| !line.contains("leak-chain")), "{told:?}");
+    let alike = (0..3).map(|n| leak(&client(n), SERVICE, IRREGULAR[0] + 0.01 * n as f64)).collect();
+    assert!(named("translated-twice", alike, 2_000.0).is_empty(), "numbers that a program sets");
+    let later = |n: usize| renumbered(0, leak(&client(n), SERVICE, IRREGULAR[n]));
+    assert!(
+        named("translated-twice", (0..2).map(later).collect(), 2_000.0).is_empty(),
+        "not passed on at once"
+    );
+}

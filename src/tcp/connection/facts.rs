@@ -3,7 +3,7 @@
 use super::{Connection, stored_us};
 use crate::tcp::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
 use crate::tcp::silence::Silences;
-use crate::wire::{Side, Span, Stamp, TcpFlags};
+use crate::wire::{SeqNum, Side, Span, Stamp, TcpFlags};
 
 impl Connection {
     /// Whether nothing was seen yet.
@@ -71,6 +71,12 @@ impl Connection {
         self.bits & Connection::ABOUT != 0
     }
 
+    /// The initial sequence number of a side whose SYN was seen.
+    pub fn isn(&self, side: Side) -> Option<SeqNum> {
+        let synchronised = self.halves[side.index()].synchronised();
+        synchronised.then_some(self.tallies[side.index()].isn)
+    }
+
     /// The first FIN of that side.
     pub fn fin(&self, side: Side) -> Option<&Fin> {
         self.extra.as_ref()?.fin[side.index()].as_deref()
@@ -133,12 +139,35 @@ impl Connection {
         stored_us(self.longest_answer_us)
     }
 
-    /// Payload that side sent after it had acknowledged its peer's FIN.
+    /// Payload that side sent after it had acknowledged its peer's FIN; none if all of it was only sent again, which the
+    /// FIN itself had acknowledged.
     pub fn payload_after_peer_fin(&self, side: Side) -> u64 {
+        let half = &self.halves[side.index()];
         match self.fin(side.peer()) {
-            Some(fin) => self.halves[side.index()].payload.saturating_sub(fin.peer_payload_before),
+            Some(fin) if fin.ack.is_some_and(|ack| !half.data_end.after(ack)) => 0,
+            Some(fin) => half.payload.saturating_sub(fin.peer_payload_before),
             None => 0,
         }
+    }
+
+    /// That side had sent its FIN before it was first captured: the segments with which it acknowledged its peer's stood one
+    /// past its data already, and none of its data are missing that could be that one.
+    pub fn sent_its_fin_before(&self, side: Side) -> bool {
+        let (Some(own), Some(peer)) = (self.fin(side), self.fin(side.peer())) else { return false };
+        let half = &self.halves[side.index()];
+        // An empty segment of CLOSE-WAIT stands right behind the data.
+        peer.acked.is_some_and(|acked| acked.frame < own.seen.frame)
+            && peer.close_wait.is_none()
+            && half.payload == peer.peer_payload_before
+            && half.is_anchored()
+            && half.data_end + 1 == own.end
+    }
+
+    /// How much further that side's FIN stands than what its peer's FIN acknowledged.
+    pub fn octets_between_fins(&self, side: Side) -> u64 {
+        let end = self.fin(side).map(|fin| fin.end - 1);
+        let taken = self.fin(side.peer()).and_then(|fin| fin.ack);
+        end.zip(taken).map_or(0, |(end, taken)| u64::try_from(end - taken).unwrap_or(0))
     }
 
     /// Both FINs were acknowledged.

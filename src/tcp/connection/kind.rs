@@ -28,6 +28,9 @@ pub(super) enum Kind {
 impl Connection {
     /// A late segment within this time of its side's previous one, with a hole open, is out of order rather than sent again.
     const REORDERED_WITHIN: Span = Span::millis(3);
+    /// The same with the timestamp of that previous segment. Shorter than any retransmission timer, and a fast retransmission
+    /// is stamped later on clocks that tick as often as most do, every millisecond.
+    const SAME_TICK_WITHIN: Span = Span::millis(100);
 
     /// What a segment is, judged by the numbers before it.
     #[inline]
@@ -71,6 +74,9 @@ impl Connection {
         if s.span() == 0 {
             return Kind::Old;
         }
+        if self.is_stamped_earlier(s) {
+            return Kind::OutOfOrder;
+        }
         let late = self.is_close_behind(s);
         match self.tallies[s.side.index()].open_holes {
             0 if peer.window == 0 && peer.spoke() && s.len > 0 => Kind::WindowProbe,
@@ -79,8 +85,19 @@ impl Connection {
         }
     }
 
-    /// Whether it passed so soon after its side's previous segment that the two may have changed places.
+    /// Whether it passed so soon after its side's previous segment that the two may have changed places. What was sent in
+    /// the same tick of its sender's clock may have been held up for longer.
     pub(super) fn is_close_behind(&self, s: &Segment) -> bool {
-        s.seen.at - self.halves[s.side.index()].last.at <= Connection::REORDERED_WITHIN
+        let half = &self.halves[s.side.index()];
+        let same_tick = s.has_timestamps && half.has_timestamps() && s.timestamps.val == half.ts_val;
+        let within = if same_tick { Connection::SAME_TICK_WITHIN } else { Connection::REORDERED_WITHIN };
+        s.seen.at - half.last.at <= within
+    }
+
+    /// Whether it was sent before its side's previous segment, which only changed places with it: a sender's clock does not
+    /// run backwards (RFC 7323 §5.4), and what is sent again is stamped anew.
+    fn is_stamped_earlier(&self, s: &Segment) -> bool {
+        let half = &self.halves[s.side.index()];
+        s.has_timestamps && half.has_timestamps() && (s.timestamps.val.wrapping_sub(half.ts_val) as i32) < 0
     }
 }
