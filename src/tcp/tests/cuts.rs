@@ -94,10 +94,10 @@ fn who_had_asked_is_known_to_the_part_before() {
 #[test]
 fn a_silence_that_a_part_takes_for_too_short_leaves_counts_about() {
     // Frames are 20 ms apart: a second lies between a payload and the part that begins 50 frames before.
-    for (quiet, about) in [(47, 0), (48, 35), (100, 36)] {
+    for (quiet, micros, about) in [(48, SOON - 1, 0), (48, SOON, 35), (100, SOON, 36)] {
         let asked = then(&open(), &[(LO, PUSH, 101, 501), (HI, ACK, 501, 111)]);
-        let script =
-            then(&[asked, idle(quiet, 111, 501)].concat(), &[(HI, PUSH, 501, 111), (LO, ACK, 111, 511)]);
+        let answered = after(micros, then(&[], &[(HI, PUSH, 501, 111), (LO, ACK, 111, 511)]));
+        let script = [asked, idle(quiet, 111, 501), answered].concat();
         let segments = segments(&script);
         let cut =
             |at: &usize| laws::first(&segments[..*at]).then(&laws::part(&segments[*at..])).counts_are_about();
@@ -335,5 +335,15 @@ fn what_is_stuck_stays_so() {
             known,
             "{upto}"
         );
+    }
+}
+
+/// Most connections need no boxes, and those of a part not for long.
+#[test]
+fn a_box_that_holds_nothing_is_given_back() {
+    let segments = segments(&[&open()[..], &idle(40, 101, 501)].concat());
+    assert!(laws::part(&segments[..10]).whole().extra.is_none());
+    for at in [0, 5, 40] {
+        assert!(laws::first(&segments[..at]).then(&laws::part(&segments[at..])).extra.is_none(), "{at}");
     }
 }
