@@ -81,7 +81,10 @@ fn a_close_wait_is_seen_wherever_the_capture_was_cut() {
     let closed = |end| [(HI, FIN | ACK, end, 102), (LO, ACK, 102, end + 1)];
     let one = (HI, PSH | ACK, 501, 102);
     let old = [(HI, PSH | ACK, 511, 102), (HI, ACK, 511, 102)];
-    let conversations: [(Vec<Step>, bool); 6] = [
+    let behind = [(HI, ACK, 511, 101), (HI, ACK, 511, 102)];
+    // Two heads of 64 segments have room in it, with more behind each.
+    let long = (0..200).map(|_| (LO, ACK, 102, 511));
+    let conversations: [(Vec<Step>, bool); 8] = [
         (
             open.into_iter()
                 .chain(download.clone())
@@ -108,7 +111,9 @@ fn a_close_wait_is_seen_wherever_the_capture_was_cut() {
                 .collect(),
             true,
         ),
+        (open.into_iter().chain([one]).chain(long).chain([(HI, ACK, 511, 102); 2]).collect(), true),
         (open.into_iter().chain([one]).chain(waiting.clone()).chain(old).collect(), false),
+        (open.into_iter().chain([one]).chain(waiting.clone()).chain(behind).collect(), true),
         (open.into_iter().chain([one]).chain(waiting).chain([(HI, ACK, 512, 102); 2]).collect(), false),
     ];
     for (script, shown) in conversations {
