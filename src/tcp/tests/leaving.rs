@@ -44,6 +44,17 @@ fn what_may_still_be_gone_on_with_is_not_swept_out() {
     }
 }
 
+/// Of a flow used twice more there is one place that is free, and one that is held for stragglers.
+#[test]
+fn only_what_is_current_has_to_make_room() {
+    let mut feed = Feed::new(Limits { max_connections: Some(3), ..Limits::default() });
+    feed.open(1, 100, 500).open(2, 100, 500);
+    feed.open(1, 70_000_000, 80_000_000).open(1, 700_000_000, 800_000_000);
+    assert_eq!((feed.table.len(), feed.given_up()), (3, vec![]));
+    feed.open(3, 100, 500);
+    assert_eq!((feed.table.len(), feed.given_up()), (3, vec![flow(2)]));
+}
+
 #[test]
 fn batches_have_any_length() {
     let (frame, mut table) = ((flow(1), segment(LO, ACK, 1, 1, 0)), Table::new(Limits::default()));
