@@ -257,6 +257,11 @@ fn a_rst_far_ahead_is_judged_by_the_window_that_the_syn_announced() {
             let about = cut_everywhere(&segments);
             assert_eq!(about > 0, scale == 7, "{about}");
         }
+        // What a head holds is judged anew.
+        let early = then(&[&open()[..], &idle(4, 101, 501)].concat(), &rst);
+        let mut segments = segments(&[early, idle(24, 101, 501)].concat());
+        segments[..2].iter_mut().for_each(|syn| syn.window_scale = 7);
+        assert_eq!(cut_everywhere(&segments), 0);
     }
 }
 
@@ -309,9 +314,14 @@ fn what_one_side_does_alone_says_nothing_of_the_other() {
 /// A segment that is sent again and again stays the one that is stuck while nothing happens.
 #[test]
 fn what_is_stuck_stays_so() {
-    let stuck = [then(&open(), &[(LO, PUSH, 101, 501)]), alone(5, (LO, PUSH, 101, 501))].concat();
-    let script = [stuck, idle(24, 111, 501).into_iter().filter(|sent| sent.0 == LO).collect()].concat();
-    assert_eq!(tells_the_same(&script), 0);
+    // How often it was repeated before the pause and behind it, and whether a part can take the count for too low.
+    for (before, later, about) in [(5, 0, false), (1, 1, false), (0, 4, false), (1, 2, true), (5, 1, true)] {
+        let repeated = |count: usize| alone(count, (LO, PUSH, 101, 501));
+        let waits =
+            [(LO, ACK, 111, 501), (HI, ACK, 501, 101)].into_iter().cycle().take(24).map(sent).collect();
+        let script = [open().to_vec(), repeated(1 + before), waits, repeated(later)].concat();
+        assert_eq!(tells_the_same(&script) > 0, about, "{before} {later}");
+    }
     let both = then(&open(), &[(LO, PUSH, 101, 501), (LO, PUSH, 111, 501)]);
     let turns: Vec<Sent> =
         [101, 101, 101, 111, 101].into_iter().flat_map(|seq| alone(4, (LO, PUSH, seq, 501))).collect();
