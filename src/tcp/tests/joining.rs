@@ -81,8 +81,8 @@ fn a_close_wait_is_seen_wherever_the_capture_was_cut() {
     let closed = |end| [(HI, FIN | ACK, end, 102), (LO, ACK, 102, end + 1)];
     let one = (HI, PSH | ACK, 501, 102);
     let more = [(HI, PSH | ACK, 511, 102)].into_iter().chain((0..30).map(|_| (LO, ACK, 102, 521)));
-    let old = more.chain([(HI, PSH | ACK, 521, 102), (HI, ACK, 521, 102)]);
-    let behind = [(HI, ACK, 511, 101), (HI, ACK, 511, 102)];
+    let old = more.clone().chain([(HI, PSH | ACK, 521, 102), (HI, ACK, 521, 102)]);
+    let behind = more.chain([(HI, ACK, 521, 101), (HI, ACK, 521, 102)]);
     // Two heads of 64 segments have room in it, with more behind each.
     let long = (0..200).map(|_| (LO, ACK, 102, 511));
     let conversations: [(Vec<Step>, bool); 8] = [
@@ -114,7 +114,7 @@ fn a_close_wait_is_seen_wherever_the_capture_was_cut() {
         ),
         (open.into_iter().chain([one]).chain(long).chain([(HI, ACK, 511, 102); 2]).collect(), true),
         (open.into_iter().chain([one]).chain(old).collect(), false),
-        (open.into_iter().chain([one]).chain(waiting.clone()).chain(behind).collect(), true),
+        (open.into_iter().chain([one]).chain(behind).collect(), true),
         (open.into_iter().chain([one]).chain(waiting).chain([(HI, ACK, 512, 102); 2]).collect(), false),
     ];
     for (script, shown) in conversations {
