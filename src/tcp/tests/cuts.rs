@@ -293,6 +293,18 @@ fn a_close_wait_that_only_an_earlier_part_could_know() {
     }
 }
 
+/// Nor does the part before know that, which has seen only probes of that side; the one before it does.
+#[test]
+fn a_close_wait_that_the_first_of_three_parts_knows() {
+    let probe = vec![(HI, ACK, 510, 102, 1, OPEN, SOON)];
+    let waits = alone(30, (LO, ACK, 102, 511));
+    let closed = then(&open(), &[(LO, FIN_ACK, 101, 501), (HI, PUSH, 501, 102)]);
+    let shown = then(&[], &[(HI, ACK, 511, 102), (LO, ACK, 102, 511)]);
+    let script = [&closed, &waits[..2], &probe, &waits, &probe, &waits, &shown].concat();
+    assert!(laws::first(&segments(&script)).fin(LO).unwrap().close_wait.is_some());
+    tells_the_same(&script);
+}
+
 /// A number nowhere near: to the part that knows no other it is the side's.
 #[test]
 fn a_fin_of_nobody_stays_so() {
