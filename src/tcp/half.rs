@@ -266,7 +266,7 @@ pub struct Tally {
     pub acked_unseen: u16,
     /// SYNs sent, the first included.
     pub syns: u8,
-    /// Running: jumps forward that were not filled yet and may still be, by a segment that changed places with others.
+    /// Running: full segments for which jumps forward left room, not filled yet, that may still come if they changed places with others.
     pub(super) open_holes: u8,
     /// Running: window scale of its SYN (RFC 7323 §2); [`Segment::NO_SCALE`] if none was seen.
     pub window_scale: u8,

@@ -9,8 +9,8 @@ use crate::wire::{Segment, Span, TcpFlags};
 pub(super) enum Kind {
     /// Goes on where its side stopped.
     New,
-    /// Leaves a hole: *previous segment not captured*.
-    Jump,
+    /// Leaves a hole, in which that many full segments have room: *previous segment not captured*.
+    Jump(u8),
     /// A keep-alive probe.
     KeepAlive,
     /// A probe of a closed window.
@@ -25,11 +25,19 @@ pub(super) enum Kind {
     Foreign,
 }
 
+impl Kind {
+    fn jump(ahead: i32) -> Kind {
+        // What an Ethernet frame holds.
+        const FULL: u32 = 1460;
+        Kind::Jump(ahead.unsigned_abs().div_ceil(FULL).min(255) as u8)
+    }
+}
+
 impl Connection {
     /// A late segment within this time of its side's previous one, with a hole open, is out of order rather than sent again.
     const REORDERED_WITHIN: Span = Span::millis(3);
-    /// The same with the timestamp of that previous segment. Shorter than any retransmission timer, and a fast retransmission
-    /// is stamped later on clocks that tick as often as most do, every millisecond.
+    /// The same with timestamps, if both bear the same. Shorter than any retransmission timer, and a fast retransmission is
+    /// stamped later on clocks that tick as often as most do, every millisecond.
     const SAME_TICK_WITHIN: Span = Span::millis(100);
 
     /// What a segment is, judged by the numbers before it.
@@ -47,7 +55,7 @@ impl Connection {
         if ahead.unsigned_abs() > 1 << 30 && !s.flags.any(TcpFlags::SYN) {
             // Unless the peer speaks of the same numbers: then a gigabyte passed that was not captured.
             let corroborated = peer.has_ack() && (s.seq - peer.ack).unsigned_abs() < 1 << 20;
-            return if corroborated && ahead > 0 { Kind::Jump } else { Kind::Foreign };
+            return if corroborated && ahead > 0 { Kind::jump(ahead) } else { Kind::Foreign };
         }
         if ahead == 0 {
             return Kind::New;
@@ -58,7 +66,7 @@ impl Connection {
         if ahead > 0 {
             // Only its peer's acknowledgment was known, of a time before the capture: what lies between was on its way.
             let in_flight = !half.spoke() && self.opener().is_none();
-            return if in_flight { Kind::New } else { Kind::Jump };
+            return if in_flight { Kind::New } else { Kind::jump(ahead) };
         }
         // The octet before the one that is asked for, or before the next; whatever was sent and not taken lies between.
         let asked = peer.has_ack() && s.seq + 1 == peer.ack;
@@ -85,13 +93,15 @@ impl Connection {
         }
     }
 
-    /// Whether it passed so soon after its side's previous segment that the two may have changed places. What was sent in
-    /// the same tick of its sender's clock may have been held up for longer.
+    /// Whether it passed so soon after its side's previous segment that the two may have changed places. Timestamps decide
+    /// where there are any: what is sent in the same tick may be held up for longer, what bears a later one was sent later.
     pub(super) fn is_close_behind(&self, s: &Segment) -> bool {
         let half = &self.halves[s.side.index()];
-        let same_tick = s.has_timestamps && half.has_timestamps() && s.timestamps.val == half.ts_val;
-        let within = if same_tick { Connection::SAME_TICK_WITHIN } else { Connection::REORDERED_WITHIN };
-        s.seen.at - half.last.at <= within
+        let behind = s.seen.at - half.last.at;
+        if s.has_timestamps && half.has_timestamps() {
+            return s.timestamps.val == half.ts_val && behind <= Connection::SAME_TICK_WITHIN;
+        }
+        behind <= Connection::REORDERED_WITHIN
     }
 
     /// Whether it was sent before its side's previous segment, which only changed places with it: a sender's clock does not

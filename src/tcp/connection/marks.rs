@@ -79,9 +79,9 @@ impl Connection {
         let tally = &mut self.tallies[x];
         match kind {
             Kind::New => {}
-            Kind::Jump => {
+            Kind::Jump(segments) => {
                 tally.holes = tally.holes.saturating_add(1);
-                open_holes = open_holes.saturating_add(1);
+                open_holes = open_holes.saturating_add(segments);
                 self.history.note(Letter::Gap, s.side);
             }
             Kind::KeepAlive => tally.keepalives = tally.keepalives.saturating_add(1),
