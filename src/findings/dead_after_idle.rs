@@ -36,7 +36,9 @@ impl Rule for DeadAfterIdle {
             return Answer::No("a RST answered");
         }
         if !is_long(case, &silence) {
-            return Answer::No("the silence is too short against the round trip");
+            return Answer::No(
+                "the silence is too short against the round trip, or the clock ran back since",
+            );
         }
         if attempts < DeadAfterIdle::ATTEMPTS || waited(case, &silence) < DeadAfterIdle::OVER {
             return Answer::undecided(
@@ -115,8 +117,10 @@ pub(super) fn waited(case: &Case<'_>, silence: &Silence) -> Span {
     gave_up.filter(|&span| span >= Span::ZERO).map_or(to_the_end, |span| span.min(to_the_end))
 }
 
-/// Longer than a second and than twenty round trips: no path is that slow.
+/// Longer than a second and than twenty round trips: no path is that slow. A clock that has run back since measures nothing.
 pub(super) fn is_long(case: &Case<'_>, silence: &Silence) -> bool {
+    const BACK: Span = Span::secs(1);
     let rtt = case.connection.rtt().unwrap_or_default();
-    silence.span() >= Span::secs(1).max(rtt.times(20))
+    let ran_back = silence.resumed.at - case.connection.last().at >= BACK;
+    !ran_back && silence.span() >= Span::secs(1).max(rtt.times(20))
 }
