@@ -25,6 +25,10 @@ pub(super) fn copies(outcome: &Outcome) -> Vec<[usize; 2]> {
         let connection = &judged.connection;
         let sides = [judged.roles.client, judged.roles.server()];
         let [Some(client), Some(server)] = sides.map(|side| connection.isn(side)) else { continue };
+        // Text counts from each connection's own beginning.
+        if [client, server] == [SeqNum(0); 2] {
+            continue;
+        }
         let [sent, answered] = sides.map(|side| connection.halves[side.index()].payload);
         alike.entry([(client, sent), (server, answered)]).or_default().push(member);
     }
