@@ -374,6 +374,13 @@ fn socket_mismatch() {
     assert_eq!(what("9 LAST-ACK send=1"), "the path", "what waits is the FIN alone");
     assert_eq!(what("9 LAST-ACK send=2"), "the reader");
     assert_eq!(what("9 TIME-WAIT send=2"), "the path", "nothing waits any more");
+    let half = Scene::of("0 > A +100\n 1 > A +100 ack=50\n 2 > A ack=90\n 20 end");
+    let (records, server) = (Records::sockets("9 CLOSE-WAIT"), half.client.peer());
+    half.beside(records.evidence(server), |case| {
+        assert!(case.made() && !case.both_directions());
+        let differs = judge(case).findings.iter().any(|finding| finding.name == "socket-mismatch");
+        assert!(!differs, "the FIN may have passed in the other direction");
+    });
 }
 
 #[test]
