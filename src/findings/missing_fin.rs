@@ -109,6 +109,11 @@ impl Rule for MissingFin {
             };
             finding.against.push(format!("{place}: its FIN may have been lost before it passed here"));
         }
+        if case.connection.stuck(side).is_some() {
+            finding.against.push(
+                "it repeats data that its peer does not acknowledge: its FIN may wait behind them".into(),
+            );
+        }
         let dropped = case.capture.dropped_after(acked.at);
         if dropped > 0 {
             finding.against.push(format!("the capture dropped {} since", words::count(dropped, "packet")));
@@ -230,7 +235,8 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
     let passes = near_an_initial_hop_limit(case, side)
         || side != case.roles.server()
         || case.service.closed_by_both + case.service.closes.count() > 0;
-    let likely = (alive || alive_here) && host.fins > 0 && passes && dropped == 0;
+    let waits = case.connection.stuck(side).is_some();
+    let likely = (alive || alive_here) && host.fins > 0 && passes && dropped == 0 && !waits;
     let certainty = if likely { Certainty::Likely } else { Certainty::Possible };
     Some(Cause { what: "the program", certainty, because })
 }

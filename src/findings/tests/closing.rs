@@ -53,6 +53,24 @@ fn away_from_its_host_a_port_whose_fins_never_passed_is_blamed_with_care() {
 }
 
 #[test]
+fn a_program_whose_data_nobody_takes_is_blamed_with_care() {
+    let blame = |rest: &str| {
+        let scene = after(LEFT, rest).alive(false);
+        scene.with(|case| {
+            let finding = judge(case).primary().cloned().unwrap();
+            assert_eq!(finding.name, "missing-fin", "{rest}");
+            let waits = finding.against.iter().any(|said| said.contains("its FIN may wait behind them"));
+            (finding.cause.unwrap().certainty, waits)
+        })
+    };
+    let once = "2 < PA +50\n 2.2 < PA +50 seq=-50\n";
+    let often = format!("{once} 2.6 < PA +50 seq=-50\n 3.4 < PA +50 seq=-50\n 5 < PA +50 seq=-50\n");
+    assert_eq!(blame(&format!("{once} 2.3 > A\n 90 end")), (Certainty::Likely, false));
+    assert_eq!(blame(&format!("{often} 90 end")), (Certainty::Possible, true));
+    assert_eq!(blame(&format!("{often} 5.1 > A\n 90 end")), (Certainty::Likely, false), "taken at last");
+}
+
+#[test]
 fn an_answer_is_waited_for_unless_nobody_waits_or_nobody_works() {
     assert_eq!(after(ASKED, "40 end").told(), "undecided missing-fin server", "it may be working on it");
     assert_eq!(after(ASKED, "40 end").answers(FAST).told(), "undecided missing-fin server");
