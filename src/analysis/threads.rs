@@ -225,21 +225,30 @@ impl<'a> State<'a> {
                 None => self.gate = Some(gate),
             }
         }
-        if let Some(task) = self.next_lane(State::EAGER) {
-            return Some(task);
-        }
-        if !self.all_read
-            && self.on_their_way() < self.most
-            && let Some(reader) = self.reader.take()
-        {
-            let spare = self.spare.split_off(self.spare.len().saturating_sub(Lane::ALL));
-            return Some(Task::Read(reader, spare));
-        }
-        if let Some(task) = self.next_lane(1) {
-            return Some(task);
-        }
-        let ahead = self.ahead.as_ref().filter(|ahead| !self.all_read && ahead.has_room())?;
+        // What one thread at a time unfolds is what all others wait for in the end.
+        let serial = self.ahead.as_ref().is_some_and(|ahead| ahead.is_serial());
+        self.fetch(serial)
+            .or_else(|| self.next_lane(State::EAGER))
+            .or_else(|| self.read(false))
+            .or_else(|| self.next_lane(1))
+            .or_else(|| self.read(true))
+            .or_else(|| self.fetch(!serial))
+    }
+
+    fn fetch(&self, may: bool) -> Option<Task<'a>> {
+        let ahead = self.ahead.as_ref().filter(|ahead| may && !self.all_read && ahead.has_room())?;
         Some(Task::Fetch(Arc::clone(ahead)))
+    }
+
+    /// Reads on, if nobody does and not too much is on its way; if need be, `wait`s for a chunk that somebody fetches.
+    fn read(&mut self, wait: bool) -> Option<Task<'a>> {
+        let is_ready = wait || self.ahead.as_ref().is_none_or(|ahead| ahead.is_ready());
+        if self.all_read || self.on_their_way() >= self.most || !is_ready {
+            return None;
+        }
+        let reader = self.reader.take()?;
+        let spare = self.spare.split_off(self.spare.len().saturating_sub(Lane::ALL));
+        Some(Task::Read(reader, spare))
     }
 
     /// The lane with most to take, if nobody is there and it has at least so many shares.

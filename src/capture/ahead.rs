@@ -59,8 +59,20 @@ impl Ahead {
         self.may_fetch(&self.state())
     }
 
+    /// Whether only one thread at a time can fetch, as of a compressed input: whatever waits for chunks then waits for that
+    /// thread, so that it should never be without one.
+    pub fn is_serial(&self) -> bool {
+        matches!(self.from, From::Intake(_))
+    }
+
+    /// Whether [the next chunk](Self::next) is there, or can be fetched at once.
+    pub fn is_ready(&self) -> bool {
+        let state = self.state();
+        state.told.is_some() || state.fetched.contains_key(&state.taken) || state.begun == state.taken
+    }
+
     fn may_fetch(&self, state: &State) -> bool {
-        let is_free = matches!(self.from, From::File(..)) || state.begun == state.done;
+        let is_free = !self.is_serial() || state.begun == state.done;
         !state.ended && is_free && state.begun - state.taken < self.most
     }
 
