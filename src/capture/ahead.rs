@@ -65,7 +65,7 @@ impl Ahead {
         matches!(self.from, From::Intake(_))
     }
 
-    /// Whether [the next chunk](Self::next) is there, or can be fetched at once.
+    /// Whether the next chunk is there, or can be fetched at once.
     pub fn is_ready(&self) -> bool {
         let state = self.state();
         state.told.is_some() || state.fetched.contains_key(&state.taken) || state.begun == state.taken
