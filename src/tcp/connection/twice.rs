@@ -1,4 +1,4 @@
-//! Frames captured twice: the same packet on two interfaces, mirrored twice, or doubled by the network.
+//! Frames captured twice: the same packet on two interfaces, or mirrored twice.
 
 use super::Connection;
 use crate::wire::{Segment, Span, TcpFlags, Timestamp};
@@ -19,7 +19,7 @@ impl Connection {
         let half = &self.halves[s.side.index()];
         let twice = half.spoke()
             && half.signature == signature
-            && (half.interface != s.interface || self.is_recent(s) || is_one_packet(s));
+            && (half.interface != s.interface || self.is_recent(s));
         if twice {
             self.bits |= Connection::TWICE;
             self.extra_mut().recent.get_or_insert_default();
@@ -44,9 +44,7 @@ impl Connection {
         let same = |&(known, at, interface): &(u32, Timestamp, u8)| {
             known == signature
                 && at != Timestamp(0)
-                && (interface != s.interface
-                    || s.seen.at - at <= Connection::TWICE_WITHIN
-                    || is_one_packet(s))
+                && (interface != s.interface || s.seen.at - at <= Connection::TWICE_WITHIN)
         };
         if recent.ring[x].iter().any(same) {
             return true;
@@ -56,10 +54,4 @@ impl Connection {
         *next = (*next + 1) % 16;
         false
     }
-}
-
-/// A segment whose fingerprint was there before is the same packet, however late: what is sent again bears another
-/// identification, and another timestamp once its sender's clock has ticked. A network that doubles packets does this.
-fn is_one_packet(s: &Segment) -> bool {
-    s.ip_id != 0 && s.has_timestamps
 }
