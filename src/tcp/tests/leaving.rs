@@ -98,6 +98,17 @@ fn at_the_end_of_a_capture_what_is_closed_and_done_with_is_handed_on_once() {
     assert_eq!((taken.len(), feed.table.into_connections().count()), (33, 67));
 }
 
+/// As Wireshark numbers them.
+#[test]
+fn only_a_syn_begins_another_stream_of_a_flow() {
+    for (flags, stream) in [(SYN, 1), (SYN | ACK, 0), (RST, 0), (ACK, 0)] {
+        let mut feed = Feed::new(Limits::default());
+        feed.open(1, 100, 500).close(1, 100, 500).after(Span::secs(300)).see(1, LO, flags, 900, 0, 0);
+        let latest = feed.table.iter().max_by_key(|connection| connection.first.frame).unwrap();
+        assert_eq!((latest.stream, latest.first.frame > 6), (stream, true), "{flags:?}");
+    }
+}
+
 #[test]
 fn to_the_nanosecond() {
     let mut feed = Feed::new(Limits::default());
