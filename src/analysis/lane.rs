@@ -167,7 +167,7 @@ impl Lane {
             return;
         }
         if is_only_summed_up(&connection, &self.options) {
-            self.sum_up(&connection);
+            sum_up(&connection, &self.options, &mut self.folded);
             return;
         }
         let (kept, most) = match connection.is_attempt() {
@@ -182,16 +182,9 @@ impl Lane {
         }
     }
 
-    fn sum_up(&mut self, connection: &Connection) {
-        if self.options.select.takes(connection) {
-            self.folded.add_with_own_roles(connection);
-        }
-    }
-
     /// Sums a connection up that there is no room for.
     fn give_up(&mut self, connection: &Connection) {
-        self.sum_up(connection);
-        self.given_up += u64::from(self.options.select.takes(connection));
+        self.given_up += u64::from(sum_up(connection, &self.options, &mut self.folded));
     }
 
     /// The capture is over: what ended well is summed up as if it had been retired, so that the rest is gone over without it.
@@ -200,11 +193,7 @@ impl Lane {
         let Lane { options, table, folded, .. } = self;
         table.take_closed(
             |connection| is_only_summed_up(connection, options),
-            |connection| {
-                if options.select.takes(connection) {
-                    folded.add_with_own_roles(connection);
-                }
-            },
+            |connection| _ = sum_up(connection, options, folded),
         );
     }
 
@@ -237,6 +226,15 @@ impl Lane {
 /// Whether it ended well, and nobody asked for it by name or for all.
 pub(super) fn is_only_summed_up(connection: &Connection, options: &Options) -> bool {
     !options.keep_all && !options.evidence.knows(&connection.key) && folded::is_healthy(connection)
+}
+
+/// Sums it up, if it is one of those that were asked for.
+fn sum_up(connection: &Connection, options: &Options, folded: &mut Folded) -> bool {
+    let is_taken = options.select.takes(connection);
+    if is_taken {
+        folded.add_with_own_roles(connection);
+    }
+    is_taken
 }
 
 /// Whether there is room to judge it: attempts at hand get what those that are over leave.

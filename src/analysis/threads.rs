@@ -4,7 +4,7 @@
 //! to do fetches octets ahead), decoding it (by the same thread, each record for itself, while others read on), and noting
 //! its segments in the lanes (one thread at a time for each lane, in order). Between the last two stands a gate that blocks
 //! pass in order; whatever needs the records before, which is only IP fragments, is decoded there. Threads are not bound to
-//! a step: each takes what waits for longest.
+//! a step: each takes what waits for longest, and before that what only one thread at a time can unfold.
 //!
 //! Exact by construction: a lane sees what it would see on one thread. Cutting the file instead and joining the parts
 //! ([`crate::tcp::Table::then`]) would need no gate, but counts of repetitions at the seams would be *about* right.

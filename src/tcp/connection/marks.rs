@@ -73,7 +73,7 @@ impl Connection {
     pub(super) fn count(&mut self, s: &Segment, kind: Kind) {
         let x = s.side.index();
         let mut open_holes = self.tallies[x].open_holes;
-        if !self.is_close_behind(s) {
+        if open_holes > 0 && !self.is_close_behind(s) {
             open_holes = 0;
         }
         let tally = &mut self.tallies[x];
