@@ -24,6 +24,7 @@ mod large_segments_lost;
 mod late_answer;
 mod late_fin;
 mod losses;
+mod missing_data_fin;
 mod missing_fin;
 mod no_answer;
 mod no_keepalive;
@@ -121,6 +122,7 @@ pub const RULES: &[&dyn Rule] = &[
     &unacked_fin::UnackedFin,
     &half_close_in_use::HalfCloseInUse,
     &missing_fin::MissingFin,
+    &missing_data_fin::MissingDataFin,
     &late_fin::LateFin,
     &no_answer::NoAnswer,
     &client_gave_up::ClientGaveUp,
@@ -160,7 +162,10 @@ impl Verdict {
 
 /// Asks every rule, in order of precedence.
 pub fn answers<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'static str, Answer)> + 'a {
-    RULES.iter().map(|rule| (rule.name(), rule.judge(case)))
+    RULES.iter().map(|rule| {
+        let silenced = missing_data_fin::silences(rule.name(), case).map(Answer::No);
+        (rule.name(), silenced.unwrap_or_else(|| rule.judge(case)))
+    })
 }
 
 /// What the rules find, and what they cannot tell.

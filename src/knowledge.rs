@@ -65,6 +65,7 @@ macro_rules! recipe {
 /// The texts of `explain`, in the order in which they are listed: findings as product documents list them, then topics.
 pub static EXPLAINED: &[Text] = &[
     text!(Finding, "missing-fin"),
+    text!(Finding, "missing-data-fin"),
     text!(Finding, "late-fin"),
     text!(Finding, "close-wait-aborted"),
     text!(Finding, "late-answer"),

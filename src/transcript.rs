@@ -300,6 +300,7 @@ impl Scribe {
             has_timestamps: packet.timestamps.is_some(),
             has_options: packet.has_options,
             window_scale: packet.window_scale,
+            ..Segment::BLANK
         };
         Ok((key, segment))
     }

@@ -44,7 +44,7 @@ fn segments(bytes: &mut crate::bytes::Bytes<'_>) -> Vec<(FlowKey, Segment)> {
             interface: (who >> 6 & 1) as u8,
             side,
             has_options: who & 0x80 != 0,
-            window_scale: Segment::NO_SCALE,
+            ..Segment::BLANK
         };
         all.push((key, segment));
     }

@@ -2,7 +2,7 @@
 
 use super::ip::Ip;
 use super::{Frame, Payload, Skip};
-use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, TcpFlags, TcpTimestamps};
+use crate::wire::{Endpoint, FlowKey, Multipath, Segment, SeqNum, TcpFlags, TcpTimestamps};
 
 /// Everything that is kept of a header without options lies in these octets; only the urgent pointer follows.
 pub const KEPT: usize = 18;
@@ -50,6 +50,7 @@ pub fn fill(segment: &mut Segment, header: &[u8; KEPT], options: &[u8]) {
     segment.has_options = usize::from(offset >> 4) * 4 > SHORTEST;
     (segment.has_timestamps, segment.window_scale) = (false, Segment::NO_SCALE);
     segment.timestamps = TcpTimestamps::default();
+    (segment.multipath, segment.data_number) = (Multipath::Nothing, SeqNum(0));
     // What nearly every segment carries, and nothing else (RFC 7323 appendix A).
     const PLAIN: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
     match <&[u8; 12]>::try_from(options) {
@@ -68,6 +69,7 @@ fn fill_options(segment: &mut Segment, options: &[u8]) {
     let known = Options::read(options);
     segment.has_timestamps = known.timestamps.is_some();
     segment.timestamps = known.timestamps.unwrap_or_default();
+    (segment.multipath, segment.data_number) = known.multipath;
     if segment.flags.any(TcpFlags::SYN) {
         segment.window_scale = known.window_scale;
     }
@@ -80,10 +82,15 @@ const TIMESTAMPS: u8 = 8;
 struct Options {
     timestamps: Option<TcpTimestamps>,
     window_scale: u8,
+    multipath: (Multipath, SeqNum),
 }
 
 impl Options {
-    const NONE: Options = Options { timestamps: None, window_scale: Segment::NO_SCALE };
+    const NONE: Options = Options {
+        timestamps: None,
+        window_scale: Segment::NO_SCALE,
+        multipath: (Multipath::Nothing, SeqNum(0)),
+    };
 
     /// Reads options up to the first that is malformed or cut off. (etherparse's iterator stops at kinds it
     /// does not know, such as MPTCP's, and would lose what follows them.)
@@ -105,6 +112,13 @@ impl Options {
                     known.timestamps = Some(TcpTimestamps { val, ecr });
                 }
                 [WINDOW_SCALE, 3, shift, ..] => known.window_scale = (*shift).min(LARGEST_SHIFT),
+                [Multipath::KIND, len, ..] => {
+                    let read = Multipath::read(rest.get(..usize::from(*len)).unwrap_or(rest));
+                    // A segment may carry several, of which at most one tells any of this.
+                    if read.0 != Multipath::Nothing {
+                        known.multipath = read;
+                    }
+                }
                 [END, ..] => return known,
                 _ => {}
             }

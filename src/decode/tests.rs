@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::{Endpoint, SeqNum, Side, TcpFlags, TcpTimestamps, Timestamp};
+use crate::wire::{Endpoint, Multipath, SeqNum, Side, TcpFlags, TcpTimestamps, Timestamp};
 
 const CLIENT: [u8; 4] = [192, 0, 2, 7];
 const SERVER: [u8; 4] = [198, 51, 100, 9];
@@ -94,6 +94,7 @@ fn expected(is_v6: bool) -> Decoded {
         has_timestamps: true,
         has_options: true,
         window_scale: 7,
+        ..Segment::BLANK
     };
     Decoded::Segment(key(is_v6), segment)
 }
@@ -419,6 +420,30 @@ fn the_window_is_only_scaled_by_a_syn() {
     for (bytes, scale) in [(ack, Segment::NO_SCALE), (large, 14)] {
         let Decoded::Segment(_, segment) = decode(1, &bytes) else { panic!() };
         assert_eq!((segment.window_scale, segment.has_options), (scale, true));
+    }
+}
+
+#[test]
+fn signs_of_multipath_tcp_stand_beside_the_timestamps_and_do_not_stay() {
+    let stamps = [1, 1, 8, 10, 0, 0, 1, 2, 0, 0, 3, 4];
+    let data_fin = [30, 18, 0x20, 0x15, 0, 0, 0, 9, 0, 0, 0, 7, 0, 0, 0, 0, 0, 1];
+    let add_addr = [30, 4, 0x30, 1];
+    let options = cat(&[&stamps, &data_fin, &add_addr, &[1, 1]]);
+    let marked = ether_bytes(0x0800, &ipv4_bytes(6, 0, &tcp_bytes(0x10, &options, &[])));
+    let [usual, bare] = [&stamps[..], &[]]
+        .map(|options| ether_bytes(0x0800, &ipv4_bytes(6, 0, &tcp_bytes(0x10, options, &[]))));
+    let mut slot = (key(false), Segment::BLANK);
+    for (bytes, sign) in [
+        (&marked, (Multipath::DataFin, SeqNum(8))),
+        (&usual, Default::default()),
+        (&marked, (Multipath::DataFin, SeqNum(8))),
+        (&bare, Default::default()),
+    ] {
+        let of = |segment: &Segment| (segment.multipath, segment.data_number);
+        fast::segment(&record(1, bytes), 0, false, &mut slot).unwrap();
+        assert_eq!(of(&slot.1), sign);
+        let Decoded::Segment(_, segment) = decode(1, bytes) else { panic!() };
+        assert_eq!(of(&segment), sign);
     }
 }
 

@@ -26,7 +26,7 @@ fn segment(frame: u64, line: &str) -> Segment {
         side: if words[1] == "C" { Side::Lo } else { Side::Hi },
         has_timestamps: false,
         has_options: false,
-        window_scale: Segment::NO_SCALE,
+        ..Segment::BLANK
     }
 }
 

@@ -85,7 +85,18 @@ impl Grace {
         let owed = side == case.roles.server()
             && case.connection.fin(side.peer()).is_some_and(|fin| fin.answer_owed)
             && unanswered;
-        if owed && gave_up(case).is_none() && !stands_still(case, side) {
+        self.wait(case, owed && gave_up(case).is_none() && !stands_still(case, side))
+    }
+
+    /// The grace of `side`, whose peer has sent a DATA_FIN of Multipath TCP. An answer is owed while the peer spoke last: it
+    /// says nothing more.
+    pub(super) fn of_data_fin(&self, case: &Case<'_>, side: Side) -> Span {
+        let [own, peer] = [side, side.peer()].map(|side| &case.connection.halves[side.index()]);
+        self.wait(case, side == case.roles.server() && peer.spoke_last(own))
+    }
+
+    fn wait(&self, case: &Case<'_>, answer_owed: bool) -> Span {
+        if answer_owed {
             let habit = case.service.answers.percentile(99).unwrap_or_default().times(self.habit);
             self.answering.max(habit)
         } else {

@@ -2,11 +2,12 @@
 //!
 //! A line is `SECONDS > FLAGS +OCTETS KEY=VALUE...`: `>` from the client, `<` from the server. Numbers follow by
 //! themselves; `seq` and `ack` shift them, `ttl`, `id`, `win` replace what is usual, `opt` gives a RST options and
-//! `plain` takes the timestamps of any other. `end` is
+//! `plain` takes the timestamps of any other. `dack`, `dfin` and `fallback` are what it says of Multipath TCP. `end` is
 //! the end of the capture.
 
 mod apart;
 mod closing;
+mod data_fin;
 mod facts;
 mod groups;
 mod hosts;
@@ -17,7 +18,9 @@ mod weight;
 
 use super::*;
 use crate::tcp::{Closure, Connection, IcmpError, replay};
-use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp};
+use crate::wire::{
+    Endpoint, FlowKey, Multipath, Segment, SeqNum, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp,
+};
 
 /// One connection with its surroundings.
 struct Scene {
@@ -192,7 +195,7 @@ fn segment<'a>(
         side,
         has_timestamps: !reset,
         has_options: !reset,
-        window_scale: Segment::NO_SCALE,
+        ..Segment::BLANK
     };
     for word in words {
         let number = |text: &str| text.parse::<i32>().unwrap();
@@ -205,6 +208,14 @@ fn segment<'a>(
             Some(("ttl", value)) => segment.hop_limit = value.parse().unwrap(),
             Some(("id", value)) => segment.ip_id = value.parse().unwrap(),
             Some(("win", value)) => segment.window = value.parse().unwrap(),
+            Some((key @ ("dack" | "dfin" | "fallback"), value)) => {
+                segment.multipath = match key {
+                    "dack" => Multipath::DataAck,
+                    "dfin" => Multipath::DataFin,
+                    _ => Multipath::Fallback,
+                };
+                segment.data_number = SeqNum(value.parse().unwrap());
+            }
             Some((key, _)) => panic!("unknown key {key}"),
         }
     }

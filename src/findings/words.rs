@@ -127,6 +127,17 @@ pub(super) fn list_sockets(
     ]
 }
 
+/// The same for sockets of Multipath TCP, which only Linux lists.
+pub(super) fn list_multipath_sockets(case: &Case<'_>, side: Side) -> Vec<(String, &'static str, String)> {
+    let service = case.endpoint(case.roles.server());
+    let filter = match side == case.roles.server() {
+        true => format!("'( sport = :{} )'", service.port()),
+        false => format!("dst {} '( dport = :{} )'", service.addr(), service.port()),
+    };
+    let host = case.endpoint(side).addr().to_string();
+    vec![(host, "Linux", format!("ss -Manp state close-wait {filter}"))]
+}
+
 /// Which sockets to list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum SocketQuery {

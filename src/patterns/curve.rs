@@ -71,11 +71,30 @@ pub(super) fn spells(outcome: &Outcome) -> Vec<Spell> {
 /// What ended a wait: when, and who, unless the ports were used anew.
 type End = (Stamp, Option<Side>);
 
+/// How a program says that it has closed: by its FIN, on Multipath TCP by its DATA_FIN.
+struct Close {
+    seen: Stamp,
+    acked: Option<Stamp>,
+    /// The peer's had arrived before.
+    second: bool,
+}
+
+fn close(connection: &Connection, side: Side) -> Option<Close> {
+    if connection.data_level().is_none() {
+        let fin = connection.fin(side)?;
+        return Some(Close { seen: fin.seen, acked: fin.acked, second: fin.closes_second });
+    }
+    let seen = connection.data_fin(side)?.seen;
+    let heard = connection.data_fin_acked(side.peer());
+    let second = heard.is_some_and(|heard| heard.frame < seen.frame);
+    Some(Close { seen, acked: connection.data_fin_acked(side), second })
+}
+
 /// What that side waited for, since when, and what ended it.
 fn wait(connection: &Connection, side: Side) -> Option<(Waiting, Stamp, Option<End>)> {
-    let (own, other) = (connection.fin(side), connection.fin(side.peer()));
-    let first = match (own, other) {
-        (Some(own), Some(other)) => own.seen.frame < other.seen.frame && !own.closes_second,
+    let (own, other) = (close(connection, side), close(connection, side.peer()));
+    let first = match (&own, &other) {
+        (Some(own), Some(other)) => own.seen.frame < other.seen.frame && !own.second,
         (own, _) => own.is_some(),
     };
     let (state, from) = match first {
@@ -83,7 +102,7 @@ fn wait(connection: &Connection, side: Side) -> Option<(Waiting, Stamp, Option<E
         false => (Waiting::CloseWait, other?.acked?),
     };
     let closer = if first { side.peer() } else { side };
-    let fin = connection.fin(closer).map(|fin| (fin.seen, Some(closer)));
+    let fin = close(connection, closer).map(|close| (close.seen, Some(closer)));
     let resets = Side::BOTH.into_iter().filter(|&side| connection.ended_by_rst(side));
     let resets = resets.filter_map(|side| Some((connection.rst(side)?.seen, Some(side))));
     let replaced = connection.replaced().then(|| (connection.last(), None));

@@ -39,7 +39,7 @@ impl Pattern for LockWait {
                 let threads = &log.facts.threads;
                 let (name, n) = (&log.facts.log.name, threads.in_locks.len());
                 // Idle workers wait in the same calls: it matters if there is work that nobody does.
-                let members = with(scene, &["missing-fin", "no-answer"]);
+                let members = with(scene, &["missing-fin", "missing-data-fin", "no-answer"]);
                 let severity = match (members.is_empty(), n) {
                     (false, _) => Severity::Error,
                     (true, 1) => Severity::Note,

@@ -25,8 +25,9 @@ const TOLD: usize = 20;
 const DEEPEST: usize = 16;
 
 /// What says that the serving side hangs, or is not reached any more.
-const HANGS: [&str; 9] = [
+const HANGS: [&str; 10] = [
     "missing-fin",
+    "missing-data-fin",
     "late-fin",
     "no-answer",
     "dead-after-idle",
@@ -213,7 +214,10 @@ fn leaks(scene: &Scene<'_>, leg: &Leg) -> bool {
 }
 
 fn owes_fin(judged: &Judged) -> bool {
-    judged.verdict.primary().is_some_and(|finding| matches!(finding.name, "missing-fin" | "late-fin"))
+    judged
+        .verdict
+        .primary()
+        .is_some_and(|finding| matches!(finding.name, "missing-fin" | "missing-data-fin" | "late-fin"))
 }
 
 /// Of each host, when the first of its upstreams hung.

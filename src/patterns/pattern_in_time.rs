@@ -13,12 +13,13 @@ use crate::wire::{Endpoint, Span, Stamp, Timestamp};
 pub(super) struct PatternInTime;
 
 /// What counts as a failure here, and whether its age says something that its silence does not.
-const FAILURES: [(&str, bool); 8] = [
+const FAILURES: [(&str, bool); 9] = [
     ("aborted", true),
     ("peer-forgot", true),
     ("close-wait-aborted", true),
     ("no-answer", true),
     ("missing-fin", false),
+    ("missing-data-fin", false),
     ("dead-after-idle", false),
     ("reset-after-idle", false),
     ("syn-unanswered", false),

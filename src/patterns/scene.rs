@@ -148,7 +148,8 @@ impl<'a> Scene<'a> {
 
     /// Whether a socket stayed in CLOSE-WAIT for too long, by the rules; others are closing, or in use half-closed.
     pub(super) fn is_stuck(&self, spell: &Spell) -> bool {
-        const STUCK: [&str; 4] = ["missing-fin", "late-fin", "close-wait-aborted", "late-answer"];
+        const STUCK: [&str; 5] =
+            ["missing-fin", "missing-data-fin", "late-fin", "close-wait-aborted", "late-answer"];
         let findings = &self.judged(spell.member).verdict.findings;
         spell.state == Waiting::CloseWait
             && findings.iter().any(|finding| STUCK.contains(&finding.name))

@@ -151,7 +151,7 @@ impl Talk {
             side: if who == Client { self.client } else { self.client.peer() },
             has_timestamps: false,
             has_options: false,
-            window_scale: Segment::NO_SCALE,
+            ..Segment::BLANK
         };
         self.connection.observe(&segment);
         self.next[who as usize] = segment.end().0;

@@ -19,6 +19,7 @@ impl Verdict {
     /// What the OK of a report denies, however slight it is.
     pub(super) const DENIES: &[&str] = &[
         "missing-fin",
+        "missing-data-fin",
         "late-fin",
         "close-wait-aborted",
         "dead-after-idle",

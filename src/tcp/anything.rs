@@ -3,14 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
-use super::connection::{Connection, Empties, Empty, Extra, Recent};
+use super::connection::{Connection, Empties, Empty, Extra, Recent, Seldom};
+use super::data_level::{DataLevel, DataMark};
 use super::half::{Half, HopLimits, Tally};
 use super::history::History;
 use super::join::Head;
 use super::silence::{Episode, Inherited, Rare, Silence, Silences, Witness};
 use super::traffic::{Dice, flow};
 use super::waits::{Answers, Waits};
-use crate::wire::{Segment, SeqNum, Side, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp};
+use crate::wire::{Multipath, Segment, SeqNum, Side, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp};
 
 /// What is drawn from. Values of a connection are often one another, or near: so stamps and numbers come from few.
 struct Pool {
@@ -151,7 +152,7 @@ impl Pool {
             silences: self.maybe(|pool| Box::new(pool.silences())),
             zero: self.maybe(|pool| Box::new([pool.zero_window(), pool.zero_window()])),
             stuck: [0, 1].map(|_| self.maybe(|pool| Box::new(pool.stuck()))),
-            icmp: self.maybe(|pool| Box::new([0, 1].map(|_| pool.maybe(Pool::icmp)))),
+            seldom: self.maybe(|pool| Box::new(pool.seldom())),
             recent: self.maybe(|pool| Box::new(pool.recent())),
             head: self.maybe(|pool| Box::new(pool.head(around))),
             empties: self.maybe(|pool| Box::new([pool.empties(), pool.empties()])),
@@ -217,6 +218,16 @@ impl Pool {
         }
     }
 
+    fn seldom(&mut self) -> Seldom {
+        let icmp = [0, 1].map(|_| self.maybe(Pool::icmp));
+        let mark = |pool: &mut Pool| DataMark { seen: pool.stamp(), number: pool.seq() };
+        let data_level = self.maybe(|pool| {
+            let [fin, ack] = [0, 1].map(|_| [0, 1].map(|_| pool.maybe(mark)));
+            Box::new(DataLevel { fin, ack, fell_back: pool.chance() })
+        });
+        Seldom { icmp, data_level }
+    }
+
     fn icmp(&mut self) -> IcmpError {
         let address = u128::from(self.dice.next()) << 64 | u128::from(self.dice.next());
         let from = match self.chance() {
@@ -252,6 +263,7 @@ impl Pool {
     }
 
     fn segment(&mut self) -> Segment {
+        let multipath = Multipath::ALL[self.dice.roll(4) as usize];
         Segment {
             seen: self.stamp(),
             seq: self.seq(),
@@ -268,6 +280,8 @@ impl Pool {
             has_timestamps: self.chance(),
             has_options: self.chance(),
             window_scale: self.octet(),
+            multipath,
+            data_number: if multipath == Multipath::Nothing { SeqNum(0) } else { self.seq() },
         }
     }
 

@@ -18,12 +18,12 @@ mod words;
 pub use columns::{FACTS, Fact};
 
 use super::connection::Connection;
-use crate::wire::{Segment, SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
+use crate::wire::{Multipath, Segment, SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
 pub use words::Octets;
 use words::{Coder, Reader, Writer, number, option, put, seq, stamp};
 
 /// Version of the octets; changes with every field.
-pub const FORM: u32 = 4;
+pub const FORM: u32 = 5;
 
 /// Octets that are no connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -146,7 +146,7 @@ fn usual_syn(c: &Connection) -> Segment {
         side,
         has_timestamps: false,
         has_options: true,
-        window_scale: Segment::NO_SCALE,
+        ..Segment::BLANK
     }
 }
 
@@ -167,6 +167,11 @@ fn segment(c: &mut impl Coder, s: &mut Segment, usual: &Segment) {
     put(c, &mut s.hop_limit, usual.hop_limit);
     put(c, &mut s.has_options, usual.has_options);
     put(c, &mut s.window_scale, usual.window_scale);
+    put(c, &mut s.multipath, usual.multipath);
+    match s.multipath {
+        Multipath::Nothing => s.data_number = SeqNum(0),
+        _ => seq(c, &mut s.data_number, usual.data_number),
+    }
 }
 
 /// Key, first stamp and stream stand in columns.

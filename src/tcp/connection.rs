@@ -12,6 +12,7 @@ mod touch;
 mod twice;
 
 use super::closing::{Fin, IcmpError, Rst, Stuck, ZeroWindow};
+use super::data_level::DataLevel;
 use super::half::{Half, Tally};
 use super::history::History;
 use super::join::{Head, micros};
@@ -64,14 +65,23 @@ pub struct Extra {
     pub zero: Option<Box<[ZeroWindow; 2]>>,
     /// The segment that each side last sent again and again.
     pub stuck: [Option<Box<Stuck>>; 2],
-    /// The first ICMP error that quoted a segment of each side.
-    pub icmp: Option<Box<[Option<IcmpError>; 2]>>,
+    /// What hardly any connection has.
+    pub seldom: Option<Box<Seldom>>,
     /// Fingerprints of the last segments, once frames captured twice were seen.
     pub(super) recent: Option<Box<Recent>>,
     /// The first segments, in a part of a capture that has predecessors.
     pub(super) head: Option<Box<Head>>,
     /// The first empty segments of each side after the head was full.
     pub(super) empties: Option<Box<[Empties; 2]>>,
+}
+
+/// What hardly any connection has: a room of its own, so that all others pay eight octets for it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Seldom {
+    /// The first ICMP error that quoted a segment of each side.
+    pub icmp: [Option<IcmpError>; 2],
+    /// Of the Multipath TCP connection that this is a subflow of; [`Connection::data_level`] asks whether it is one.
+    pub(super) data_level: Option<Box<DataLevel>>,
 }
 
 impl Connection {

@@ -109,7 +109,7 @@ mod tests {
             side: Side::Lo,
             has_timestamps: false,
             has_options: false,
-            window_scale: Segment::NO_SCALE,
+            ..Segment::BLANK
         };
         (key, segment)
     }

@@ -2,7 +2,7 @@
 //! capture in between sees them. Not an oracle: the ends are only as faithful as it takes to make realistic frames.
 
 use crate::wire::{
-    Endpoint, FlowKey, Segment, SeqNum, Side, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp,
+    Endpoint, FlowKey, Multipath, Segment, SeqNum, Side, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp,
 };
 
 /// A small generator of numbers (splitmix64), so that a seed names a conversation for ever.
@@ -63,7 +63,7 @@ pub(super) fn segment(side: Side, flags: TcpFlags, seq: u32, ack: u32, len: u32)
         side,
         has_timestamps: false,
         has_options: false,
-        window_scale: Segment::NO_SCALE,
+        ..Segment::BLANK
     }
 }
 
@@ -116,6 +116,8 @@ struct Conversation {
     /// Every capture of a frame shows it on a second interface too.
     doubled: bool,
     delayed: Option<Segment>,
+    /// Of Multipath TCP: what signs come, by dice of their own.
+    multipath: Option<Dice>,
     seen: Vec<Segment>,
 }
 
@@ -135,6 +137,7 @@ pub(super) fn conversation(seed: u64, moves: usize, weather: Weather) -> Vec<Seg
         timestamps: dice.permille(500),
         doubled: dice.permille(30),
         delayed: None,
+        multipath: Some(Dice(!seed)).filter(|dice| dice.clone().permille(200)),
         seen: Vec::new(),
         dice,
     };
@@ -360,6 +363,17 @@ impl Conversation {
             segment.has_timestamps = true;
             segment.timestamps.val = (self.now / 1_000_000) as u32;
             segment.timestamps.ecr = segment.timestamps.val.wrapping_sub(5);
+        }
+        if let Some(dice) = &mut self.multipath {
+            // Not every segment bears one, and hardly any falls back.
+            let sign = [0, 1, 1, 1, 1, 1, 2, 3][dice.roll(8) as usize];
+            let sign = if sign == 3 && dice.permille(950) { 1 } else { sign };
+            segment.multipath = Multipath::ALL[sign];
+            // Numbers wrap, come again and go back a little.
+            let so_far = 0_u32.wrapping_sub(500).wrapping_add(self.seen.len() as u32 * 20);
+            segment.data_number =
+                SeqNum(if sign == 0 { 0 } else { so_far.wrapping_sub(dice.roll(50) as u32) });
+            segment.has_options |= sign > 0;
         }
         let [before, after, dropped, twice, delayed] = self.weather.fates;
         let mut fate = self.dice.roll(1000);

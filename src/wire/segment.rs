@@ -1,6 +1,6 @@
 //! One TCP segment, reduced to what is followed.
 
-use super::{SeqNum, Side, Stamp, TcpFlags, Timestamp};
+use super::{Multipath, SeqNum, Side, Stamp, TcpFlags, Timestamp};
 
 /// The timestamps option (RFC 7323 §3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,6 +42,10 @@ pub struct Segment {
     pub has_timestamps: bool,
     /// Whether the header carried any option at all.
     pub has_options: bool,
+    /// What it says of Multipath TCP.
+    pub multipath: Multipath,
+    /// The number that belongs to [`Segment::multipath`]; 0 without.
+    pub data_number: SeqNum,
     /// Window scale option of a SYN (RFC 7323 §2), 0 to 14; [`Segment::NO_SCALE`] if absent.
     pub window_scale: u8,
 }
@@ -66,6 +70,8 @@ impl Segment {
         side: Side::Lo,
         has_timestamps: false,
         has_options: false,
+        multipath: Multipath::Nothing,
+        data_number: SeqNum(0),
         window_scale: Segment::NO_SCALE,
     };
 

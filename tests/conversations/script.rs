@@ -106,7 +106,7 @@ impl Script {
             side,
             has_timestamps: false,
             has_options: false,
-            window_scale: Segment::NO_SCALE,
+            ..Segment::BLANK
         };
         let mut words = rest.iter();
         let mut again = false;

@@ -89,6 +89,6 @@ fn segment(frame: u64, side: Side, flags: TcpFlags, seq: u32, ack: u32, len: u32
         side,
         has_timestamps: false,
         has_options: false,
-        window_scale: Segment::NO_SCALE,
+        ..Segment::BLANK
     }
 }

@@ -94,7 +94,8 @@ pub(super) fn of(case: &Case<'_>, side: Side) -> Option<Mismatch> {
     let end = case.capture.last.at;
     let listed = &case.host.listed[side.index()];
     let connection = case.connection;
-    if !case.both_directions() || !case.made() {
+    // A listing shows the socket of Multipath TCP and its subflows by the same addresses.
+    if !case.both_directions() || !case.made() || connection.data_level().is_some() {
         return None;
     }
     let peer_fin = connection.fin(side.peer());

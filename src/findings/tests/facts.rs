@@ -82,6 +82,10 @@ fn side(case: &Case<'_>, side: Side, text: &mut String) {
         write!(text, " closed {} times, longest {}, since {}", zero.spells, zero.longest, frame(zero.since))
             .unwrap();
     }
+    if let Some(fin) = connection.data_fin(side) {
+        let acked = frame(connection.data_fin_acked(side));
+        write!(text, " DATA_FIN from {} end {} acked {acked}", fin.seen.frame, fin.number.0).unwrap();
+    }
     if let Some(stuck) = connection.stuck(side) {
         write!(text, " stuck at {} since {} till {}", stuck.seq.0, stuck.since.frame, stuck.seen.frame)
             .unwrap();

@@ -6,6 +6,8 @@ use super::*;
 
 const USED: &str = "1 > PA +100\n 1.1 < PA +100\n 1.2 > A\n";
 const LEFT: &str = "1 > PA +100\n 1.1 < PA +100\n 1.2 > FA\n 1.21 < A\n";
+const DATA_LEFT: &str =
+    "1 > PA +100 dack=1\n 1.1 < PA +100 dack=101\n 1.2 > A dfin=102\n 1.21 < A dack=102\n";
 const AWAY: &str = "1 > PA +100\n 1.1 < PA +100 ttl=61\n 1.2 > FA\n 1.21 < A ttl=61\n";
 const GONE: &str = "1 > PA +100\n 1.02 < A\n 2 > FA\n 2.01 < A\n";
 const SLOW: &str = "0 > S\n 0.1 < SA\n 0.3 > A\n 1 > PA +100\n 1.1 < PA +100\n 1.3 > A\n";
@@ -182,6 +184,15 @@ fn edges() -> Vec<(&'static str, String, Around)> {
             "1 > PA +100\n 1.1 < PA +9 ack=400\n 1.2 > FA seq=400\n 1.21 < A\n 6 < FA\n 6.01 > A".into(),
             alone,
         ),
+        ("missing-data-fin", format!("{DATA_LEFT} 9 end"), busy),
+        ("missing-data-fin", format!("{DATA_LEFT} 5 > A\n 5.01 < A\n 9 end"), lossy),
+        ("missing-data-fin", format!("{DATA_LEFT} 3 < PA +1500\n 3.01 > A\n 9 end"), alone),
+        ("missing-data-fin", format!("{DATA_LEFT} 1.22 < PA +9\n 1.5 end"), alone),
+        ("missing-data-fin", format!("{DATA_LEFT} 5 > FA\n 5.01 < A\n 9 end"), alone),
+        ("missing-data-fin", format!("{DATA_LEFT} 5 < FA\n 5.01 > A\n 9 end"), alone),
+        ("missing-data-fin", format!("{DATA_LEFT} 61.2 > RA opt\n 70 end"), alone),
+        ("missing-data-fin", format!("{DATA_LEFT} 5 < RA opt\n 9 end"), alone),
+        ("missing-data-fin", format!("{DATA_LEFT} 1.5 < RA opt\n 9 end"), alone),
         ("late-answer", format!("{LEFT} 80 < FA\n 80.01 > A\n 80.02 > R"), alone),
         ("late-answer", "1 > PA +100\n 1.1 < PA +100\n 1.2 > FA\n 9 < A\n 9.01 > R".into(), alone),
         ("half-close-in-use", format!("{LEFT} 5 < PA +500\n 5.5 end"), alone),

@@ -16,6 +16,8 @@ pub(super) struct Three {
 const USED: &str = "1 > PA +100\n 1.1 < PA +100\n 1.2 > A\n";
 const FAR: &str = "1 > PA +100\n 1.1 < PA +100 ttl=61\n 1.2 > A\n";
 const LEFT: &str = "1 > PA +100\n 1.1 < PA +100\n 1.2 > FA\n 1.21 < A\n";
+const DATA_LEFT: &str =
+    "1 > PA +100 dack=1\n 1.1 < PA +100 dack=101\n 1.2 > A dfin=102\n 1.21 < A dack=102\n";
 const GONE: &str = "1 > PA +100\n 1.02 < A\n 2 > FA\n 2.01 < A\n";
 const VAIN: &str = "1 > PA +100\n 1.02 < A\n 31 > FA\n 31.02 < A\n 31.03 < FA\n 31.04 > A";
 const SERVED: &str = "1 > PA +100\n 1.02 < PA +9\n 1.03 > A\n 31 > FA\n 31.02 < FA\n 31.04 > A";
@@ -124,6 +126,7 @@ pub(super) fn all() -> Vec<Three> {
             around: |scene| scene.alive(false),
             ..opened("missing-fin", LEFT, "9 end", 2.0, "1.3 < FA\n 9 end")
         },
+        opened("missing-data-fin", DATA_LEFT, "9 end", 2.0, "1.3 < A dfin=102\n 1.31 > A dack=102\n 9 end"),
         opened("late-fin", LEFT, "6 < FA\n 6.01 > A", 5.9, "1.9 < FA\n 1.91 > A"),
         Three {
             around: |scene| scene.answers(Span::millis(100)),

@@ -52,7 +52,11 @@ impl Page<'_> {
     /// The five answers.
     fn lead(&mut self, lead: &Finding) {
         self.put("<dl class=\"answers\">\n");
-        let label = if lead.name == "missing-fin" { "Stuck connections" } else { "Connections affected" };
+        let label = if matches!(lead.name.as_str(), "missing-fin" | "missing-data-fin") {
+            "Stuck connections"
+        } else {
+            "Connections affected"
+        };
         // Of a path or a capture it is not known how many connections it has in all.
         let of = match lead.at.role == "service" || lead.of > lead.count {
             true => format!(" of {}", number(lead.of)),

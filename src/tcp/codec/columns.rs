@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use super::endings::{blank_fin, blank_rst};
 use crate::tcp::closing::{Fin, Rst};
 use crate::tcp::connection::Connection;
+use crate::tcp::data_level::DataMark;
 use crate::tcp::half::Half;
 use crate::tcp::silence::{Clock, Outcome};
 use crate::wire::{SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
@@ -50,7 +51,7 @@ macro_rules! facts_of_sides {
 const NOTHING: fn(&mut Connection, Side, i64) = |_, _, _| ();
 
 /// Facts of the connection.
-static OF_BOTH: [Fact; 14] = [
+static OF_BOTH: [Fact; 15] = [
     fact!(
         "first_us",
         "time of the first segment, microseconds since 1970",
@@ -102,6 +103,12 @@ static OF_BOTH: [Fact; 14] = [
         |c, _| bit(c.counts_are_about()),
         NOTHING
     ),
+    fact!(
+        "multipath",
+        "a subflow of Multipath TCP: both sides sent its data numbers, and did not fall back to plain TCP",
+        |c, _| bit(c.data_level().is_some()),
+        NOTHING
+    ),
     fact!("responder_rtt_us", "from SYN to SYN-ACK", |c, _| us(c.responder_rtt()), |c, _, v| c
         .responder_rtt_us =
         stored(v)),
@@ -135,7 +142,7 @@ static OF_BOTH: [Fact; 14] = [
 ];
 
 /// Facts of each side; times are microseconds from the first segment.
-static OF_SIDES: [Fact; 36] = facts_of_sides![
+static OF_SIDES: [Fact; 40] = facts_of_sides![
     [
         "lo_segments",
         "hi_segments",
@@ -278,6 +285,24 @@ static OF_SIDES: [Fact; 36] = facts_of_sides![
                 fin.closes_second = v != 0;
             }
         }
+    ],
+    [
+        "lo_data_fin_after_us",
+        "hi_data_fin_after_us",
+        "its first DATA_FIN, by which programs close Multipath TCP",
+        |c, s| c.data_fin(s).map(|fin| after(c, fin.seen)),
+        |c, s, v| {
+            let seen = placed(c, v);
+            let level = c.extra_mut().seldom.get_or_insert_default().data_level.get_or_insert_default();
+            level.fin[s.index()] = Some(DataMark { seen, ..DataMark::default() });
+        }
+    ],
+    [
+        "lo_data_fin_acked_after_us",
+        "hi_data_fin_acked_after_us",
+        "first segment of the other side that acknowledges its DATA_FIN",
+        |c, s| c.data_fin_acked(s).map(|acked| after(c, acked)),
+        NOTHING
     ],
     [
         "lo_rst_after_us",

@@ -5,9 +5,10 @@ use super::endings::{blank_fin, blank_rst, fin, rst};
 use super::segment;
 use super::silences::silences;
 use super::usual_syn;
-use super::words::{Coder, at, option, put, seq, span, stamp};
+use super::words::{Coder, at, number, option, put, seq, span, stamp};
 use crate::tcp::closing::{IcmpError, Stuck, ZeroWindow};
-use crate::tcp::connection::{Connection, Empties, Empty, Extra, Recent};
+use crate::tcp::connection::{Connection, Empties, Empty, Extra, Recent, Seldom};
+use crate::tcp::data_level::DataMark;
 use crate::tcp::join::Head;
 use crate::wire::{FlowKey, Segment, SeqNum, Side, Span, Stamp, Timestamp};
 
@@ -49,9 +50,7 @@ pub(super) fn extra<C: Coder>(c: &mut C, it: &mut Extra, around: &Context) {
             put(c, &mut it.after_another, false);
         });
     }
-    option(c, &mut it.icmp, false, Box::default(), |c, it| {
-        it.iter_mut().for_each(|slot| option(c, slot, false, blank_icmp(), |c, it| icmp(c, it, around)));
-    });
+    option(c, &mut it.seldom, around.usual.seldom.is_some(), Box::default(), |c, it| seldom(c, it, around));
     option(c, &mut it.recent, false, Box::default(), |c, it| recent(c, it, around));
     let (key, first) = (around.key, around.first);
     option(c, &mut it.head, false, Box::default(), |c, it| head(c, it, key, first));
@@ -76,6 +75,27 @@ fn zero_window<C: Coder>(c: &mut C, it: &mut ZeroWindow, around: &Context) {
     stamp(c, &mut it.longest_from, &[around.first]);
     put(c, &mut it.inherited, false);
     option(c, &mut it.inherited_end, false, around.first.at, |c, it| at(c, it, around.first.at));
+}
+
+fn seldom<C: Coder>(c: &mut C, it: &mut Seldom, around: &Context) {
+    it.icmp.iter_mut().for_each(|slot| option(c, slot, false, blank_icmp(), |c, it| icmp(c, it, around)));
+    let usual = around.usual.seldom.as_ref().and_then(|seldom| seldom.data_level.as_deref()).copied();
+    option(c, &mut it.data_level, usual.is_some(), Box::default(), |c, it| {
+        let usual = usual.unwrap_or_default();
+        for x in 0..2 {
+            for (slot, usual, last) in [
+                (&mut it.fin[x], usual.fin[x], around.last[x]),
+                (&mut it.ack[x], usual.ack[x], around.last[x]),
+            ] {
+                let near = around.course.near(usual.unwrap_or_default().seen.at);
+                option(c, slot, usual.is_some(), DataMark::default(), |c, it| {
+                    stamp(c, &mut it.seen, &[near, last]);
+                    number(c, &mut it.number.0, 0);
+                });
+            }
+        }
+        put(c, &mut it.fell_back, false);
+    });
 }
 
 fn blank_icmp() -> IcmpError {

@@ -3,7 +3,7 @@
 //! One description serves both ways: the same function names the fields of a record, and a [`Writer`] takes them while a
 //! [`Reader`] fills them in.
 
-use crate::wire::{SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
+use crate::wire::{Multipath, SeqNum, Side, Span, Stamp, TcpFlags, Timestamp};
 
 /// Takes or gives numbers, in the order of the description.
 pub(super) trait Coder {
@@ -217,6 +217,15 @@ impl Word for TcpFlags {
     }
     fn from_word(word: u64) -> Self {
         TcpFlags(word as u8)
+    }
+}
+
+impl Word for Multipath {
+    fn into_word(self) -> u64 {
+        self as u64
+    }
+    fn from_word(word: u64) -> Self {
+        Multipath::ALL[word as usize & 3]
     }
 }
 

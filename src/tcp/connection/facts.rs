@@ -111,7 +111,7 @@ impl Connection {
 
     /// The first ICMP error that quoted a segment of that side.
     pub fn icmp(&self, side: Side) -> Option<&IcmpError> {
-        self.extra.as_ref()?.icmp.as_ref()?[side.index()].as_ref()
+        self.extra.as_ref()?.seldom.as_ref()?.icmp[side.index()].as_ref()
     }
 
     /// Time from SYN to SYN-ACK: the round trip from the capture point to the responder.

@@ -5,7 +5,7 @@ use super::{Connection, store_us};
 use crate::tcp::closing::IcmpError;
 use crate::tcp::half::Half;
 use crate::tcp::history::Letter;
-use crate::wire::{Segment, Side, TcpFlags};
+use crate::wire::{Multipath, Segment, Side, TcpFlags};
 
 impl Connection {
     /// [`Connection::observe`] for whatever may come.
@@ -13,6 +13,9 @@ impl Connection {
     pub(in crate::tcp) fn observe_any(&mut self, s: &Segment) {
         if self.bits & Connection::HEAD != 0 {
             self.log_head(s);
+        }
+        if s.multipath != Multipath::Nothing {
+            self.note_data_level(s);
         }
         let x = s.side.index();
         if self.is_empty() && self.first.frame == 0 {
@@ -71,7 +74,7 @@ impl Connection {
 
     /// Notes an ICMP error that quotes a segment sent by `side`.
     pub fn observe_icmp(&mut self, side: Side, error: IcmpError) {
-        let slot = &mut self.extra_mut().icmp.get_or_insert_default()[side.index()];
+        let slot = &mut self.extra_mut().seldom.get_or_insert_default().icmp[side.index()];
         match slot {
             Some(first) => first.count = first.count.saturating_add(1),
             None => *slot = Some(error),

@@ -56,7 +56,8 @@ impl Connection {
         };
         let acknowledged = s.ack - half.ack;
         let signature = Half::signature_of(s);
-        let plain = s.flags.0 & CONTROL == TcpFlags::ACK.0
+        // Signs of Multipath TCP are below the bit of the ACK, so one comparison is enough.
+        let plain = s.flags.0 & CONTROL | s.multipath as u8 == TcpFlags::ACK.0
             && self.bits & Connection::WATCHED == Connection::ESTABLISHED
             && half.has & needed == needed
             && peer.has & Half::SEQ != 0

@@ -1,7 +1,7 @@
 //! What few connections have, of two parts: the first of each stays, and what was counted is added.
 
 use crate::tcp::closing::{Fin, IcmpError, Rst, ZeroWindow};
-use crate::tcp::connection::{Connection, Extra};
+use crate::tcp::connection::{Connection, Extra, Seldom};
 use crate::tcp::half::Half;
 use crate::tcp::silence::Unknown;
 
@@ -50,6 +50,10 @@ impl Connection {
             let zero = extra.zero.get_or_insert_default();
             **zero = [zero[0].then(&later[0]), zero[1].then(&later[1])];
         }
+        if let Some(later) = rest.seldom.as_ref().and_then(|seldom| seldom.data_level.as_ref()) {
+            let own = extra.seldom.get_or_insert_default().data_level.get_or_insert_default();
+            **own = own.then(later);
+        }
         if rest.recent.is_some() {
             extra.recent = rest.recent.clone();
         }
@@ -64,8 +68,12 @@ impl Connection {
         if self.first.frame == 0 {
             self.first = later.first;
         }
-        let Some(errors) = later.extra.as_ref().and_then(|extra| extra.icmp.as_ref()) else { return };
-        let own = self.extra_mut().icmp.get_or_insert_default();
+        let Some(seldom) = later.extra.as_ref().and_then(|extra| extra.seldom.as_ref()) else { return };
+        let errors = seldom.icmp;
+        if errors == [None, None] {
+            return;
+        }
+        let own = &mut self.extra_mut().seldom.get_or_insert_default().icmp;
         for x in 0..2 {
             own[x] = match (own[x], errors[x]) {
                 (Some(first), Some(again)) => {
@@ -91,6 +99,10 @@ impl Extra {
         self.rst.iter_mut().flatten().for_each(|rst| rst.sent = 0);
         self.stuck = [None, None];
         self.empties = None;
+        self.seldom.take_if(|seldom| {
+            seldom.data_level = None;
+            **seldom == Seldom::default()
+        });
         if let Some(silences) = &mut self.silences {
             **silences = silences.running();
         }

@@ -40,8 +40,11 @@ impl Connection {
             zero.since.iter_mut().for_each(shift);
             shift(&mut zero.longest_from);
         }
-        for error in extra.icmp.iter_mut().flat_map(|icmp| icmp.iter_mut()).flatten() {
-            shift(&mut error.seen);
+        if let Some(seldom) = &mut extra.seldom {
+            seldom.icmp.iter_mut().flatten().for_each(|error| shift(&mut error.seen));
+            if let Some(level) = &mut seldom.data_level {
+                level.fin.iter_mut().chain(&mut level.ack).flatten().for_each(|mark| shift(&mut mark.seen));
+            }
         }
         if let Some(head) = &mut extra.head {
             head.segments.iter_mut().for_each(|segment| shift(&mut segment.seen));
