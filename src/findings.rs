@@ -162,9 +162,10 @@ impl Verdict {
 
 /// Asks every rule, in order of precedence.
 pub fn answers<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'static str, Answer)> + 'a {
-    RULES.iter().map(|rule| {
-        let silenced = missing_data_fin::silences(rule.name(), case).map(Answer::No);
-        (rule.name(), silenced.unwrap_or_else(|| rule.judge(case)))
+    let is_subflow = case.connection.data_level().is_some();
+    RULES.iter().map(move |rule| {
+        let silenced = if is_subflow { missing_data_fin::silences(rule.name()) } else { None };
+        (rule.name(), silenced.map_or_else(|| rule.judge(case), Answer::No))
     })
 }
 

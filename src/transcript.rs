@@ -300,7 +300,8 @@ impl Scribe {
             has_timestamps: packet.timestamps.is_some(),
             has_options: packet.has_options,
             window_scale: packet.window_scale,
-            ..Segment::BLANK
+            multipath: packet.multipath.0,
+            data_number: packet.multipath.1,
         };
         Ok((key, segment))
     }

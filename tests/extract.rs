@@ -159,14 +159,16 @@ fn what_there_is_nothing_of_is_refused() {
     }
 }
 
-/// Captures with long connections, silences survived and not, losses, a half-close.
-const CUT: [&str; 6] = [
+/// Captures with long connections, silences survived and not, losses, a half-close, options of Multipath TCP.
+const CUT: [&str; 8] = [
     "testdata/captures/idle-gap-ladder-15min/client-side.pcap.zst",
     "testdata/captures/firewall-forgets-with-reset/client-side.pcap.zst",
     "testdata/captures/rough-network/server-side.pcap.zst",
     "testdata/captures/half-close-download/server-side.pcap.zst",
     "testdata/captures/leak-over-time-x300/server-side.pcap.zst",
     "testdata/captures/needle-in-haystack/server-side.pcap.zst",
+    "testdata/captures/multipath-tcp/server-side.pcap.zst",
+    "testdata/captures/multipath-tcp-given-up/server-side.pcap.zst",
 ];
 
 /// Nothing is asked for but few frames: what the findings rest on comes along, and what is cut out is no hole.

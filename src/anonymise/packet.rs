@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::Names;
 use crate::capture::{LinkType, Record};
 use crate::decode::tcp_header;
-use crate::wire::{Endpoint, FlowKey, Segment};
+use crate::wire::{Endpoint, FlowKey, Multipath, Segment};
 
 /// Octets of a TCP header without options.
 const SHORTEST: usize = 20;
@@ -104,7 +104,7 @@ fn written(key: &FlowKey, s: &Segment) -> Vec<u8> {
     tcp
 }
 
-/// Options may hold addresses (MPTCP) or anything else: only those that are known to hold none stay.
+/// Options may hold addresses (MPTCP's ADD_ADDR), keys or anything else: only those that are known to hold none stay.
 fn forget_unknown_options(tcp: &mut [u8]) {
     const NO_OPERATION: u8 = 1;
     let len = tcp.len();
@@ -121,7 +121,10 @@ fn forget_unknown_options(tcp: &mut [u8]) {
         };
         let end = (at + size).min(len);
         // Maximum segment size, window scale, SACK permitted, SACK, timestamps.
-        let known = matches!((kind, size), (NO_OPERATION, _) | (2, 4) | (3, 3) | (4, 2) | (5, _) | (8, 10));
+        let plain = matches!((kind, size), (NO_OPERATION, _) | (2, 4) | (3, 3) | (4, 2) | (5, _) | (8, 10));
+        // Of Multipath TCP, what holds numbers: without them a leak would be none.
+        let known =
+            plain || kind == Multipath::KIND && Multipath::read(&tcp[at..end]).0 != Multipath::Nothing;
         if !known || at + size > len {
             tcp[at..end].fill(NO_OPERATION);
         }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Segment, SeqNum, Span, TcpFlags};
+use crate::wire::{Multipath, Segment, SeqNum, Span, TcpFlags};
 
 /// What a segment does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,10 @@ pub enum Act {
     FinAndAck,
     /// Acknowledges the other side's FIN.
     AckOfFin,
+    /// Closes its direction of a Multipath TCP connection (RFC 8684 §3.3.3).
+    DataFin,
+    /// Acknowledges the other side's DATA_FIN.
+    AckOfDataFin,
     /// Ends the connection.
     Rst,
     /// Asks whether the other side is still there.
@@ -47,6 +51,9 @@ struct Seen {
     nxt: Option<SeqNum>,
     fin_end: Option<SeqNum>,
     fin_acked: bool,
+    /// The number that acknowledges its DATA_FIN.
+    data_fin: Option<SeqNum>,
+    data_fin_acked: bool,
     zero_window: bool,
     last: Option<Segment>,
 }
@@ -87,6 +94,17 @@ impl Acts {
         if s.flags.any(TcpFlags::FIN) {
             let before = own.fin_end.replace(s.end()).is_some();
             return (if acks_fin { Act::FinAndAck } else { Act::Fin }, before);
+        }
+        if s.multipath == Multipath::DataFin {
+            return (Act::DataFin, own.data_fin.replace(s.data_number).is_some());
+        }
+        let acks_data_fin = s.multipath == Multipath::DataAck
+            && s.len == 0
+            && !peer.data_fin_acked
+            && peer.data_fin.is_some_and(|end| s.data_number.at_or_after(end));
+        if acks_data_fin {
+            self.sides[y].data_fin_acked = true;
+            return (Act::AckOfDataFin, false);
         }
         match behind {
             _ if acks_fin => (Act::AckOfFin, false),

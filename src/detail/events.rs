@@ -193,6 +193,7 @@ impl Collector {
             let class = match item.event.act {
                 _ if from_end < Collector::ENDS => 0,
                 Act::Syn | Act::SynAck | Act::Fin | Act::FinAndAck | Act::AckOfFin | Act::Rst => 1,
+                Act::DataFin | Act::AckOfDataFin => 1,
                 Act::Others => 4,
                 _ if item.silence > Span::ZERO => 2,
                 _ => 3,

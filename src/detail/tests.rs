@@ -1,7 +1,7 @@
 //! What is worth telling of a conversation: segments in, a line per event out.
 
 use super::*;
-use crate::wire::{SeqNum, Side, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp};
+use crate::wire::{Multipath, SeqNum, Side, Span, Stamp, TcpFlags, TcpTimestamps, Timestamp};
 
 /// `ms side flags seq len ack [window]`; flags as letters.
 fn segment(frame: u64, line: &str) -> Segment {
@@ -136,4 +136,20 @@ fn what_is_too_long_loses_its_middle_but_never_its_end() {
     C Fin 10004-10004 0 octets, 1 segments, 1 times
     S AckOfFin 10005-10005 0 octets, 1 segments, 1 times
     "#);
+}
+
+#[test]
+fn data_fins_and_their_acknowledgments() {
+    let mut acts = Acts::default();
+    let mut act = |line: &str, multipath, number| {
+        acts.next(&Segment { multipath, data_number: SeqNum(number), ..segment(1, line) }).unwrap()
+    };
+    assert_eq!(act("0 S A 900 0 108", Multipath::DataAck, 8), (Act::Ack, false));
+    assert_eq!(act("10 C A 108 0 900", Multipath::DataFin, 9), (Act::DataFin, false));
+    assert_eq!(act("20 S A 900 9 108", Multipath::DataAck, 9), (Act::Data, false));
+    assert_eq!(act("30 C A 108 0 909", Multipath::DataFin, 9), (Act::DataFin, true));
+    assert_eq!(act("40 S A 909 0 108", Multipath::DataAck, 9), (Act::AckOfDataFin, false));
+    assert_eq!(act("50 S A 909 0 108", Multipath::DataAck, 9), (Act::Ack, false));
+    assert_eq!(act("60 S A 909 0 108", Multipath::DataFin, 10), (Act::DataFin, false));
+    assert_eq!(act("70 C A 108 0 909", Multipath::DataAck, 10), (Act::AckOfDataFin, false));
 }

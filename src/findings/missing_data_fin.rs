@@ -14,10 +14,9 @@ pub(super) struct MissingDataFin;
 const RESTS_ON_FINS: [&str; 6] =
     ["missing-fin", "late-fin", "half-close-in-use", "late-answer", "close-wait-aborted", "client-gave-up"];
 
-/// Why a rule of that name has nothing to say of a connection.
-pub(super) fn silences(name: &str, case: &Case<'_>) -> Option<&'static str> {
-    let is_subflow = case.connection.data_level().is_some() && RESTS_ON_FINS.contains(&name);
-    is_subflow.then_some(
+/// Why a rule of that name has nothing to say of a subflow.
+pub(super) fn silences(name: &str) -> Option<&'static str> {
+    RESTS_ON_FINS.contains(&name).then_some(
         "Multipath TCP: FINs of a subflow are the systems' own, programs close by DATA_FIN (missing-data-fin)",
     )
 }

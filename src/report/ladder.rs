@@ -199,6 +199,8 @@ impl KeySegment {
             Act::Fin => "FIN".to_owned(),
             Act::FinAndAck => "FIN, ACK of FIN".to_owned(),
             Act::AckOfFin => "ACK of FIN".to_owned(),
+            Act::DataFin => "DATA_FIN".to_owned(),
+            Act::AckOfDataFin => "ACK of DATA_FIN".to_owned(),
             Act::Rst => "RST".to_owned(),
             Act::KeepAlive => "keep-alive".to_owned(),
             Act::WindowProbe => "window probe".to_owned(),
@@ -268,6 +270,8 @@ impl States {
                 self.moves(party, tcp::Event::Reset);
                 self.moves(party.peer(), tcp::Event::Reset);
             }
+            // States are those of the subflow.
+            Act::DataFin | Act::AckOfDataFin => {}
             Act::Ack | Act::Data | Act::KeepAlive | Act::WindowProbe | Act::ZeroWindow | Act::Others => {}
         }
     }

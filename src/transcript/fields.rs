@@ -1,6 +1,6 @@
 //! Small pieces that the readers of lines share: numbers, options, words.
 
-use crate::wire::{Segment, TcpTimestamps};
+use crate::wire::{Multipath, Segment, SeqNum, TcpTimestamps};
 
 /// The number that a text begins with, and the rest. Nothing if the text ends with it: it may be cut.
 pub(super) fn number(text: &str) -> Option<(u32, &str)> {
@@ -42,11 +42,17 @@ pub(super) fn first_word(text: &str) -> (&str, &str) {
 pub(super) struct Options {
     pub timestamps: Option<TcpTimestamps>,
     pub window_scale: u8,
+    pub multipath: (Multipath, SeqNum),
     pub any: bool,
 }
 
 impl Options {
-    pub const NONE: Options = Options { timestamps: None, window_scale: Segment::NO_SCALE, any: false };
+    pub const NONE: Options = Options {
+        timestamps: None,
+        window_scale: Segment::NO_SCALE,
+        multipath: (Multipath::Nothing, SeqNum(0)),
+        any: false,
+    };
 
     /// Of a list such as `mss 1460,nop,wscale 7,TS val 5 ecr 6`, `timestamp 5 6` or `tstamp 5 6`.
     pub fn read(list: &str) -> Options {
@@ -64,9 +70,29 @@ impl Options {
                         known.timestamps = Some(TcpTimestamps { val, ecr });
                     }
                 }
+                Some("mptcp") => known.multipath = multipath(words).unwrap_or(known.multipath),
                 _ => {}
             }
         }
         known
+    }
+}
+
+/// What tcpdump prints of Multipath TCP, without the first word: `26 dss fin ack 120 seq 300 subseq 0 len 1`.
+fn multipath<'a>(words: impl Iterator<Item = &'a str>) -> Option<(Multipath, SeqNum)> {
+    let words: Vec<&str> = words.skip_while(|word| word.parse::<u8>().is_ok()).collect();
+    let number = |name: &str| {
+        let at = words.iter().position(|word| *word == name)?;
+        words.get(at + 1)?.parse::<u64>().ok()
+    };
+    match words[..] {
+        ["fail", ..] => Some((Multipath::Fallback, SeqNum(0))),
+        ["dss", ..] if number("len") == Some(0) => Some((Multipath::Fallback, SeqNum(0))),
+        ["dss", "fin", ..] => {
+            let end = number("seq")?.wrapping_add(number("len")?);
+            Some((Multipath::DataFin, SeqNum(end as u32)))
+        }
+        ["dss", ..] => Some((Multipath::DataAck, SeqNum(number("ack")? as u32))),
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::clock::Written;
 use crate::decode::Skip;
-use crate::wire::{Segment, TcpFlags, TcpTimestamps};
+use crate::wire::{Multipath, Segment, SeqNum, TcpFlags, TcpTimestamps};
 
 /// One end as printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +50,8 @@ pub(super) struct Packet<'a> {
     /// The window scale option, [`crate::wire::Segment::NO_SCALE`] if there is none.
     pub window_scale: u8,
     pub timestamps: Option<TcpTimestamps>,
+    /// What it says of Multipath TCP, with the number that belongs to it.
+    pub multipath: (Multipath, SeqNum),
     pub has_options: bool,
     /// 0 if not told.
     pub checksum: u16,
@@ -77,6 +79,7 @@ impl<'a> Packet<'a> {
             window: Packet::NO_WINDOW,
             window_scale: Segment::NO_SCALE,
             timestamps: None,
+            multipath: (Multipath::Nothing, SeqNum(0)),
             has_options: false,
             checksum: 0,
             ip: IpHeader::default(),

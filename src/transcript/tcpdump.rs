@@ -282,4 +282,5 @@ fn options(packet: &mut Packet<'_>, list: &str) {
     let options = Options::read(list);
     (packet.timestamps, packet.window_scale, packet.has_options) =
         (options.timestamps, options.window_scale, options.any);
+    packet.multipath = options.multipath;
 }

@@ -14,11 +14,13 @@ pub(super) enum Step {
 
 /// What stands on the arrow of a FIN that is owed.
 const NO_FIN: &str = "no FIN passed here";
+/// The same of a DATA_FIN.
+const NO_DATA_FIN: &str = "no DATA_FIN passed here";
 
 impl Step {
-    /// A FIN that should have come.
+    /// A FIN or DATA_FIN that should have come.
     pub(super) fn owes_fin(&self) -> bool {
-        matches!(self, Step::Other(What::Missing(_, label)) if label == NO_FIN)
+        matches!(self, Step::Other(What::Missing(_, label)) if label == NO_FIN || label == NO_DATA_FIN)
     }
 
     pub(super) fn what(&self) -> What {
@@ -142,7 +144,15 @@ fn missing(c: &Connection) -> Vec<Step> {
     let reset = c.client_side.rst.is_some() || c.server_side.rst.is_some();
     for (party, side) in sides(c) {
         let peer_fin_acked = side_of(c, party.peer()).fin.as_ref().is_some_and(|fin| fin.acked.is_some());
-        if side.fin.is_none() && peer_fin_acked && !reset {
+        let name = match party {
+            Party::Client => "client",
+            Party::Server => "server",
+        };
+        let owes_data_fin =
+            [c.finding.as_deref(), c.side.as_deref()] == [Some("missing-data-fin"), Some(name)];
+        if owes_data_fin && !reset {
+            steps.push(Step::Other(What::Missing(party, NO_DATA_FIN.into())));
+        } else if side.fin.is_none() && peer_fin_acked && !reset {
             steps.push(Step::Other(What::Missing(party, NO_FIN.into())));
         }
     }

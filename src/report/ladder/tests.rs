@@ -109,3 +109,32 @@ fn a_long_ladder_loses_its_middle() {
     assert_eq!(ladder.rungs.len(), RUNGS);
     assert!(matches!(&ladder.rungs[32].what, What::Traffic(label) if label == "937 steps left out"));
 }
+
+#[test]
+fn the_missing_data_fin_is_dashed() {
+    let mut owed = stuck();
+    owed.client_side.fin = None;
+    owed.midstream = true;
+    for side in [&mut owed.client_side, &mut owed.server_side] {
+        side.proven = "ESTABLISHED".into();
+    }
+    owed.finding = Some("missing-data-fin".into());
+    let sent = |frame: u64, from, act| {
+        let moment = Moment { frame, time: Time::from(crate::wire::Timestamp::new(frame as i64, 0)) };
+        KeySegment::sent(1, act, from, Some(moment))
+    };
+    owed.key_segments = vec![sent(3, Party::Client, Act::DataFin), sent(4, Party::Server, Act::AckOfDataFin)];
+    insta::assert_snapshot!(text(&owed), @r#"
+                    client                                      server
+198.51.100.7:40312 (web-1)  <>  192.0.2.9:8080 (app-server)
+                           :     began before the capture     :
+00:00:03.000   ESTABLISHED |--- DATA_FIN #3 ----------------->| ESTABLISHED
+                           :         ~~ 1 s later ~~          :
+00:00:04.000   ESTABLISHED |<--- ACK of DATA_FIN #4 ----------| ESTABLISHED
+               ESTABLISHED |<. . no DATA_FIN passed here . . .| ESTABLISHED
+"#);
+    // A RST ended it: nothing is missing any more.
+    owed.key_segments.push(sent(64, Party::Client, Act::Rst));
+    owed.client_side.rst = owed.key_segments[2].moment.clone();
+    assert!(!text(&owed).contains("no DATA_FIN"));
+}
