@@ -380,3 +380,40 @@ fn interface_errors() {
         [(OWED, Sockets(twice([0, 40]))), (OWED, Sockets(twice([0, 0]))), (OWED, Sockets(twice([40, 40])))],
     );
 }
+
+/// Data numbers of both, then the client's DATA_FIN, as tcpdump prints them.
+const MULTIPATH: [&str; 2] = [
+    "0.000 > S seq 1000\n0.001 < S. seq 5000, ack 1001\n0.002 > . ack 5001\n\
+     0.010 > P. seq 1001:1011, ack 5001, options [mptcp 26 dss ack 77 seq 20 subseq 1 len 10] 10\n\
+     0.011 < P. seq 5001:5021, ack 1011, options [mptcp 26 dss ack 30 seq 77 subseq 1 len 20] 20\n\
+     2.000 > . ack 5021, options [mptcp 26 dss fin ack 97 seq 30 subseq 0 len 1] 0\n\
+     2.001 < . ack 1011, options [mptcp 12 dss ack 31] 0\n",
+    "",
+];
+
+/// Subflows and sockets of Multipath TCP stand in one listing under the same addresses.
+#[test]
+fn missing_data_fin() {
+    let rows = |states: [&str; 2]| {
+        let row = |net: &str, state: &str| {
+            format!("{net} {state} 0 0 198.51.100.5:80 192.0.2.10:40001 users:((\"web\",pid=9,fd=7))")
+        };
+        let listed = [row("tcp", states[0]), row("mptcp", states[1])].join("\n");
+        Sockets(format!(
+            "1700000009\nNetid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{listed}\n"
+        ))
+    };
+    let cause = |beside: &Beside| {
+        let report = analyze(MULTIPATH, beside);
+        let finding =
+            report["findings"].as_array().unwrap().iter().find(|f| f["name"] == "missing-data-fin").cloned();
+        finding.map(|finding| finding["cause"].to_string()).unwrap_or_default()
+    };
+    let listed = cause(&rows(["ESTAB", "CLOSE-WAIT"]));
+    assert!(listed.contains("CLOSE-WAIT, held by web (pid 9)"), "{listed}");
+    let elsewhere = cause(&rows(["ESTAB", "ESTAB"]));
+    assert!(elsewhere.contains("in ESTABLISHED") && !listed.contains("in ESTABLISHED"), "{elsewhere}");
+    for beside in [rows(["ESTAB", "CLOSE-WAIT"]), rows(["ESTAB", "ESTAB"])] {
+        assert_eq!(verdict("socket-mismatch", MULTIPATH, &beside), "", "a subflow is ESTAB, and rightly so");
+    }
+}

@@ -10,6 +10,7 @@ use super::journey::Journey;
 use super::matching::Shared;
 use super::read::Material;
 use crate::analysis::Judged;
+use crate::detail::Act;
 use crate::findings::Certainty;
 use crate::wire::{Side, Stamp};
 
@@ -77,6 +78,7 @@ fn asked(judged: &Judged) -> Vec<(&'static str, Side, Stamp, bool)> {
         let side = undecided.side?;
         let since = match *name {
             "missing-fin" => connection.fin(side.peer())?.acked,
+            "missing-data-fin" => connection.data_fin_acked(side.peer()),
             "unacked-fin" => connection.fin(side).map(|fin| fin.seen),
             _ => None,
         };
@@ -116,7 +118,16 @@ impl Ask<'_> {
     /// `end` is the one that the finding is about.
     fn about(&self, end: End) -> Option<Answer> {
         match self.finding {
-            "missing-fin" => self.fin_is_missing(end),
+            "missing-fin" => self.is_missing(end, "FIN", |act| matches!(act, Act::Fin | Act::FinAndAck)),
+            // There may be other subflows.
+            "missing-data-fin" => {
+                let answer = self.is_missing(end, "DATA_FIN", |act| act == Act::DataFin)?;
+                let certainty = match answer.ruling {
+                    Ruling::Confirmed => answer.certainty.min(Certainty::Likely),
+                    _ => answer.certainty,
+                };
+                Some(Answer { certainty, ..answer })
+            }
             "unacked-fin" | "dead-after-idle" | "keepalive-gave-up" | "large-segments-lost" => {
                 self.is_not_answered(end)
             }

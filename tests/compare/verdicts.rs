@@ -7,6 +7,7 @@ use cwait_pcap::capture::{Limits, Reader};
 use cwait_pcap::compare::{Alteration, Comparison, Doubt, End, Event, How, Kind, OrderedBy, Ruling, Story};
 use cwait_pcap::decode::{self, Decoded, Decoder};
 use cwait_pcap::detail::{Act, Acts};
+use cwait_pcap::findings::Certainty;
 use cwait_pcap::wire::{FlowKey, Segment, Span, TcpFlags};
 
 use super::write::Packet;
@@ -170,6 +171,21 @@ fn fins_that_are_owed_are_owed_for_certain() {
     }
     assert_eq!(comparison.path.order, [0, 1]);
     assert_eq!(comparison.path.by, OrderedBy::Delays);
+}
+
+/// Of Multipath TCP the path is cleared, but there may be other subflows.
+#[test]
+fn data_fins_that_are_owed_were_not_lost_on_the_way() {
+    let comparison = compare(&pair("multipath-tcp"));
+    let opinions = comparison.stories.iter().flat_map(|story| &story.opinions);
+    let owed: Vec<_> = opinions.filter(|opinion| opinion.finding == "missing-data-fin").collect();
+    assert_eq!(owed.iter().filter(|opinion| opinion.end == End::Client).count(), 2);
+    assert_eq!(owed.len(), 8);
+    for opinion in owed {
+        assert_eq!((opinion.ruling, opinion.certainty), (Ruling::Confirmed, Certainty::Likely));
+        assert_eq!(opinion.at, if opinion.end == End::Server { 0 } else { 1 });
+        assert!(opinion.says.contains("shows no DATA_FIN of the"), "{}", opinion.says);
+    }
 }
 
 /// Ports of the service and of the client, and who sends, of a frame with TCP.

@@ -11,8 +11,8 @@ use crate::findings::words::times;
 const UNSEEN: u32 = 3;
 
 impl Ask<'_> {
-    /// No FIN of `end` passed the place: none left, or it was lost on the way here.
-    pub(super) fn fin_is_missing(&self, end: End) -> Option<Answer> {
+    /// No FIN of `end` passed the place: none left, or it was lost on the way here. The same of DATA_FINs, by that name.
+    pub(super) fn is_missing(&self, end: End, fin: &str, is_fin: fn(Act) -> bool) -> Option<Answer> {
         let journey = self.journey(end);
         let own = self.stop(end)?;
         let who = end.name();
@@ -20,17 +20,16 @@ impl Ask<'_> {
         if own == 0 {
             return None;
         }
-        let is_fin = |act: Act| matches!(act, Act::Fin | Act::FinAndAck);
-        let fin = journey.stops[..own]
+        let passed = journey.stops[..own]
             .iter()
             .enumerate()
             .find_map(|(stop, there)| Some((stop, *there.passes.iter().find(|pass| is_fin(pass.act))?)));
-        if let Some((stop, pass)) = fin {
+        if let Some((stop, pass)) = passed {
             let at = journey.stops[stop].at;
             let lost = self.fates[end.index()].iter().rev();
             let lost =
                 lost.filter(|fate| fate.event == Event::Lost && is_fin(fate.act)).find(|f| f.all_missing);
-            let sent = format!("the {who} did send its FIN: {}, frame {}", self.name(at), pass.seen.frame);
+            let sent = format!("the {who} did send its {fin}: {}, frame {}", self.name(at), pass.seen.frame);
             let says = match lost {
                 Some(Fate { doubt: Some(doubt), between: (_, to), .. }) => {
                     format!("{sent}; {}", doubt.words(self.name(*to)))
@@ -52,7 +51,7 @@ impl Ask<'_> {
             return Some(Answer::doubtful(end, doubt.words(name)));
         }
         let host = if self.is_at_host(end, nearest.at) { ", which captured at its host," } else { "" };
-        let says = format!("{name}{host} shows no FIN of the {who} either, as of its frame {}", last.frame);
+        let says = format!("{name}{host} shows no {fin} of the {who} either, as of its frame {}", last.frame);
         let certainty = journey.certainty(nearest.at, UNSEEN);
         Some(Answer { end, ruling: Ruling::Confirmed, certainty, says })
     }
