@@ -40,11 +40,12 @@ mod syn_refused;
 mod syn_unanswered;
 #[cfg(test)]
 mod tests;
+mod unacked_data;
 mod unacked_fin;
 pub(crate) mod words;
 mod zero_window_stall;
 
-pub use broken::{Broken, How};
+pub use broken::{Broken, How, lost_toward};
 pub use case::{Case, Roles};
 pub(crate) use finding::FROM_TEXT;
 pub use finding::{Cause, Certainty, Finding, Lasted, Proof, Severity, Weight};
@@ -124,6 +125,7 @@ pub const RULES: &[&dyn Rule] = &[
     &missing_fin::MissingFin,
     &missing_data_fin::MissingDataFin,
     &late_fin::LateFin,
+    &unacked_data::UnackedData,
     &no_answer::NoAnswer,
     &client_gave_up::ClientGaveUp,
     &aborted::Aborted,

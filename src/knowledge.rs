@@ -71,6 +71,7 @@ pub static EXPLAINED: &[Text] = &[
     text!(Finding, "late-answer"),
     text!(Finding, "stale-connection-reused"),
     text!(Finding, "half-close-in-use"),
+    text!(Finding, "unacked-data"),
     text!(Finding, "unacked-fin"),
     text!(Finding, "zero-window-stall"),
     text!(Finding, "no-answer"),

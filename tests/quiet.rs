@@ -94,6 +94,11 @@ fn faults_are_found_in_captures_of_real_hosts() {
         ("linger-zero", "client-side.pcap.zst", "close-wait-aborted", 7),
         ("long-polling", "client-side.pcap.zst", "late-answer", 1),
         ("backlog-full", "server-side.pcap.zst", "syn-unanswered", 3),
+        ("session-table-cleared", "client-side.pcap.zst", "unacked-data", 5),
+        ("session-table-cleared", "server-side.pcap.zst", "unacked-data", 0),
+        ("firewall-any-device", "firewall-any.pcap.zst", "reset-after-idle", 5),
+        ("firewall-any-device", "firewall-any.pcap.zst", "peer-forgot", 3),
+        ("firewall-any-device", "firewall-any.pcap.zst", "late-answer", 0),
     ];
     for (scenario, file, name, times) in cases {
         assert_eq!(found(scenario, file, name), times, "{scenario}/{file}: {name}");

@@ -14,7 +14,7 @@ use super::heard::Heard;
 use super::outcome::Outcome;
 use crate::findings::{CaptureFacts, HostFacts, HostHopLimits, ServiceFacts};
 use crate::tcp::{Connection, LeftOut, Passed};
-use crate::wire::{FlowKey, Side, Stamp, Timestamp};
+use crate::wire::{FlowKey, Side, Span, Stamp, Timestamp};
 
 /// What was known around the connections of an extract, and what of them was left out.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ enum Fact {
     /// Stretches of a connection that were left out.
     LeftOut(Gaps),
     /// A host over all its connections: when it was last heard, how many FINs of it passed, and its hop limits with the
-    /// number of connections that show them.
+    /// number of connections that show them; the shortest silence after which it was not reached any more.
     Host {
         address: IpAddr,
         last: Timestamp,
@@ -58,6 +58,8 @@ enum Fact {
         heard: Vec<(Timestamp, Timestamp)>,
         #[serde(default)]
         hop_limits: (u64, Vec<u8>),
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lost_after: Option<Span>,
     },
 }
 
@@ -110,6 +112,7 @@ impl Context {
                     fins: known.fins,
                     heard: heard.unwrap_or_default(),
                     hop_limits: (known.hop_limits.connections(), known.hop_limits.iter().collect()),
+                    lost_after: known.lost_after,
                 });
             }
         }
@@ -192,11 +195,18 @@ impl Context {
                 }
                 // Heeded on the way.
                 Fact::LeftOut(_) => {}
-                Fact::Host { address, last, fins, heard, hop_limits: (connections, hop_limits) } => {
+                Fact::Host {
+                    address,
+                    last,
+                    fins,
+                    heard,
+                    hop_limits: (connections, hop_limits),
+                    lost_after,
+                } => {
                     folded.hosts.entry(*address).and_modify(|own| {
                         let last = Stamp { at: own.last.at.max(*last), ..own.last };
                         let hop_limits = HostHopLimits::of(*connections, hop_limits.iter().copied());
-                        *own = HostFacts { last, fins: *fins, hop_limits };
+                        *own = HostFacts { last, fins: *fins, hop_limits, lost_after: *lost_after };
                     });
                     if let Some(own) = folded.heard.get_mut(address) {
                         heard.iter().take(Heard::MOST).for_each(|(from, upto)| own.add(*from, *upto));

@@ -174,6 +174,7 @@ impl Folded {
                 last: half.last,
                 fins: u64::from(connection.fin(side).is_some()),
                 hop_limits: HostHopLimits::of_side(connection, side),
+                lost_after: findings::lost_toward(connection, side),
             });
             if half.spoke() {
                 self.heard.entry(address).or_default().add_side(connection, side);
@@ -238,7 +239,7 @@ impl Folded {
         }
         for (role, side) in [roles.client, roles.server()].into_iter().enumerate() {
             service.segments[role] += u64::from(connection.halves[side.index()].segments);
-            service.retransmissions[role] += u64::from(connection.tallies[side.index()].retransmissions);
+            service.retransmissions[role] += u64::from(ServiceFacts::lost_at_random(connection, side));
         }
         if let Some((side, span)) = close_time(connection)
             && side == roles.server()

@@ -128,9 +128,11 @@ impl Ask<'_> {
                 };
                 Some(Answer { certainty, ..answer })
             }
-            "unacked-fin" | "dead-after-idle" | "keepalive-gave-up" | "large-segments-lost" => {
-                self.is_not_answered(end)
-            }
+            "unacked-fin"
+            | "unacked-data"
+            | "dead-after-idle"
+            | "keepalive-gave-up"
+            | "large-segments-lost" => self.is_not_answered(end),
             "syn-unanswered" | "client-gave-up" => self.is_not_answered(end),
             "no-answer" => self.is_not_answered(end.peer()),
             "reset-after-idle" | "late-answer" | "stale-connection-reused" => self.was_reset(end.peer()),

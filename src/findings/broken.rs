@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::dead_after_idle::{DeadAfterIdle, is_long, waited};
 use super::{Case, Sender};
-use crate::tcp::{Outcome, Silence};
-use crate::wire::{Stamp, Timestamp};
+use crate::tcp::{Connection, Outcome, Silence};
+use crate::wire::{Side, Span, Stamp, Timestamp};
 
 /// A silence after which the other side did not answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,7 +57,7 @@ impl Case<'_> {
         let peer = silence.by.peer();
         let (how, until) = match outcome {
             Outcome::Reset => {
-                let rst = self.connection.rst(peer)?;
+                let rst = self.reset_after(&silence)?;
                 let how = match self.reset_origin(peer)?.sender {
                     Sender::Box => How::ForeignReset(rst.seen),
                     Sender::Host | Sender::Unknown => How::OwnReset(rst.seen),
@@ -90,4 +90,21 @@ impl Case<'_> {
         let said = error.seen.at >= silence.resumed.at && error.is_unreachable();
         said.then_some(Broken { silence, how, until: error.seen.at })
     }
+}
+
+/// The silence after which what was sent to `side` found nobody: no answer however often it was repeated, or a RST that came
+/// another way than its own segments. Known of the connection alone, whatever else passed in the capture.
+pub fn lost_toward(connection: &Connection, side: Side) -> Option<Span> {
+    let (silence, outcome) =
+        connection.silences()?.broken().filter(|(silence, _)| silence.by == side.peer())?;
+    let lost = match outcome {
+        Outcome::Pending { attempts, heard, .. } => {
+            !heard && attempts >= DeadAfterIdle::ATTEMPTS && !connection.ended_by_rst(side)
+        }
+        Outcome::Reset => {
+            let hop_limits = &connection.tallies[side.index()].hop_limits;
+            connection.rst(side).is_some_and(|rst| hop_limits.iter().all(|own| own != rst.hop_limit))
+        }
+    };
+    lost.then_some(silence.span())
 }

@@ -84,7 +84,7 @@ impl Rule for MissingFin {
         finding.since = Some(acked);
         finding.lasted = Some(Lasted { span: (until - acked.at).max(Span::ZERO), at_least: true });
         finding.fact = fact(case, side, acked, grace);
-        finding.cause = cause(case, side, acked, grace);
+        finding.cause = cause(case, side, acked, grace, waited);
         if listed.is_some() {
             // The host's own word: no waiting makes it worse.
             let severity = if side == case.roles.server() { Severity::Error } else { Severity::Warning };
@@ -108,6 +108,11 @@ impl Rule for MissingFin {
                 "captured away from its host"
             };
             finding.against.push(format!("{place}: its FIN may have been lost before it passed here"));
+        }
+        if let Some(span) = swallowed_after(case, side, waited) {
+            finding.against.push(format!(
+                "other connections with its host died after {span} of silence: what it sends later may not reach here either"
+            ));
         }
         if case.connection.stuck(side).is_some() {
             finding.against.push(
@@ -202,7 +207,7 @@ fn fact(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Certainty {
 }
 
 /// The program, where its host lives and can send FINs.
-fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause> {
+fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span, waited: Span) -> Option<Cause> {
     let host = &case.hosts[side.index()];
     let mut because = Vec::new();
     let alive_here = case.connection.halves[side.index()].last.at - acked.at >= grace;
@@ -236,9 +241,17 @@ fn cause(case: &Case<'_>, side: Side, acked: Stamp, grace: Span) -> Option<Cause
         || side != case.roles.server()
         || case.service.closed_by_both + case.service.closes.count() > 0;
     let waits = case.connection.stuck(side).is_some();
-    let likely = (alive || alive_here) && host.fins > 0 && passes && dropped == 0 && !waits;
+    let swallowed = !alive_here && swallowed_after(case, side, waited).is_some();
+    let likely = (alive || alive_here) && host.fins > 0 && passes && dropped == 0 && !waits && !swallowed;
     let certainty = if likely { Certainty::Likely } else { Certainty::Possible };
     Some(Cause { what: "the program", certainty, because })
+}
+
+/// Away from its host: the silence after which something on the way forgot other connections with it, if this one was as
+/// silent for longer. Its FIN, sent later than that, would not have passed here.
+fn swallowed_after(case: &Case<'_>, side: Side, waited: Span) -> Option<Span> {
+    let lost_after = case.hosts[side.index()].lost_after?;
+    (waited > lost_after && !near_an_initial_hop_limit(case, side)).then_some(lost_after)
 }
 
 /// Its segments arrive with an initial hop limit: the capture was taken at its host, or before the first router.

@@ -15,7 +15,10 @@ impl Rule for OneDirection {
     }
 
     fn judge(&self, case: &Case<'_>) -> Answer {
-        let halves = &case.connection.halves;
+        let (halves, key) = (&case.connection.halves, &case.connection.key);
+        if key.lo == key.hi {
+            return Answer::No("a socket is connected to itself");
+        }
         let Some(heard) = Side::BOTH.into_iter().find(|side| halves[side.index()].spoke()) else {
             return Answer::No("nothing was captured but errors about it");
         };

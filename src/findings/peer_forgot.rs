@@ -23,8 +23,8 @@ impl Rule for PeerForgot {
             return Answer::No("no RST answered the first segment after a silence");
         };
         let peer = silence.by.peer();
-        let Some(rst) = case.connection.rst(peer) else {
-            return Answer::No("no RST answered the first segment after a silence");
+        let Some(rst) = case.reset_after(&silence) else {
+            return Answer::No("it had been reset before");
         };
         if silence.after_fin || !is_long(case, &silence) {
             return Answer::No("the silence is too short, or began after a FIN");

@@ -27,8 +27,8 @@ impl Rule for ResetAfterIdle {
             return Answer::No("the silence is too short");
         }
         let peer = silence.by.peer();
-        let Some(rst) = case.connection.rst(peer) else {
-            return Answer::No("no RST answered the first segment after a silence");
+        let Some(rst) = case.reset_after(&silence) else {
+            return Answer::No("it had been reset before");
         };
         let Some(origin) = case.reset_origin(peer).filter(|origin| origin.sender == Sender::Box) else {
             return Answer::No("nothing shows that another machine than its side sent the RST");

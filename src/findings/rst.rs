@@ -6,7 +6,7 @@ use super::hop_limits::hops;
 use super::missing_fin::near_an_initial_hop_limit;
 use super::reset_after_idle::own_hop_limit;
 use super::{Case, Cause, Certainty};
-use crate::tcp::Rst;
+use crate::tcp::{Rst, Silence};
 use crate::wire::{Side, Span, Stamp, TcpFlags};
 
 /// Who sent it, as far as can be told.
@@ -90,6 +90,11 @@ impl Case<'_> {
         (rst.seen.at - provoked.at <= DRAWN_WITHIN + way.times(3)).then_some(provoked)
     }
 
+    /// The RST that answered the segment which ended that silence; none if that side had sent its first RST before.
+    pub(super) fn reset_after(&self, silence: &Silence) -> Option<&Rst> {
+        self.connection.rst(silence.by.peer()).filter(|rst| rst.seen.frame > silence.resumed.frame)
+    }
+
     /// Who sent the first RST that bears the address of `side`.
     pub fn reset_origin(&self, side: Side) -> Option<Origin> {
         let rst = self.connection.rst(side)?;
@@ -112,6 +117,13 @@ impl Case<'_> {
         };
         let live = Form::of(rst) == Form::Aborts && marked;
         match (own_hop_limit(self, side, rst), live) {
+            _ if self.made_here(side, rst) => (
+                Sender::Box,
+                format!(
+                    "every other segment of the {role} was captured twice, its RST and what it answers once: the machine \
+                     that was captured on, which passes on the rest, made it itself"
+                ),
+            ),
             _ if rst.hop_limit == 0 => (
                 Sender::Unknown,
                 "the hop limit of its RST is not known: the host, or a box on the path; the far side's capture decides"
@@ -172,6 +184,17 @@ impl Case<'_> {
                 ),
             ),
         }
+    }
+
+    /// On a capture that shows all that passes twice (every interface of a router), what is made there shows once. What
+    /// the host sends and a filter drops there shows once, too; but then the host had been asked, twice.
+    fn made_here(&self, side: Side, rst: &Rst) -> bool {
+        let shown_once = |side: Side| {
+            let seen = self.connection.halves[side.index()].segments;
+            let again = u32::from(self.connection.tallies[side.index()].captured_twice);
+            seen.checked_sub(again).filter(|_| again >= 2)
+        };
+        shown_once(side) == Some(rst.sent.into()) && matches!(shown_once(side.peer()), Some(1..))
     }
 
     /// Nothing else of that side was captured on this connection, but perhaps on others of its host.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::HostHopLimits;
-use crate::wire::{Span, Stamp, Timestamp};
+use crate::tcp::Connection;
+use crate::wire::{Side, Span, Stamp, Timestamp};
 
 /// Times on a logarithmic scale, four steps an octave: any percentile within 19 %, and none above the longest.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ pub struct ServiceFacts {
     pub gave_up: Waits,
     /// Segments of the clients, and of the service.
     pub segments: [u64; 2],
-    /// Of these, sent again.
+    /// Of these, sent again as [`ServiceFacts::lost_at_random`] counts it.
     pub retransmissions: [u64; 2],
     /// When the last connection was opened (SYN); none if no SYN was seen.
     pub last_opened: Option<Timestamp>,
@@ -123,6 +124,19 @@ pub struct ServiceFacts {
 impl ServiceFacts {
     /// Slower closes are not healthy ones, whatever their number.
     pub const PROMPT: Span = Span::secs(1);
+
+    /// What one side sent again as loss at random makes it: neither into a silence that nobody answered, nor as often as a
+    /// side that was cut off for a while, a host that slept or a link that was down, nor a handshake that never ended.
+    pub fn lost_at_random(connection: &Connection, side: Side) -> u32 {
+        const CUT_OFF: u32 = 5;
+        let again = connection.tallies[side.index()].retransmissions;
+        let half = &connection.halves[side.index()];
+        let cut_off = again >= CUT_OFF && again.saturating_mul(3) > half.segments;
+        match cut_off || !connection.established() {
+            true => 0,
+            false => again.saturating_sub(half.repeats.into()),
+        }
+    }
 
     /// Adds another part of the same service.
     pub fn merge(&mut self, other: &ServiceFacts) {
@@ -152,6 +166,8 @@ pub struct HostFacts {
     pub fins: u64,
     /// How far its segments came.
     pub hop_limits: HostHopLimits,
+    /// The shortest silence after which what was sent to it found nobody, on any of its connections.
+    pub lost_after: Option<Span>,
 }
 
 impl HostFacts {
@@ -160,6 +176,7 @@ impl HostFacts {
         self.last = self.last.max_frame(other.last);
         self.fins += other.fins;
         self.hop_limits.merge(&other.hop_limits);
+        self.lost_after = [self.lost_after, other.lost_after].into_iter().flatten().min();
     }
 }
 

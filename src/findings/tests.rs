@@ -206,7 +206,10 @@ fn segment<'a>(
             Some(("seq", by)) => segment.seq = segment.seq + number(by) as u32,
             Some(("ack", by)) => segment.ack = segment.ack + number(by) as u32,
             Some(("ttl", value)) => segment.hop_limit = value.parse().unwrap(),
-            Some(("id", value)) => segment.ip_id = value.parse().unwrap(),
+            Some(("id", value)) => {
+                segment.ip_id = value.parse().unwrap();
+                segment.checksum = segment.ip_id;
+            }
             Some(("win", value)) => segment.window = value.parse().unwrap(),
             Some((key @ ("dack" | "dfin" | "fallback"), value)) => {
                 segment.multipath = match key {

@@ -25,7 +25,7 @@ const TOLD: usize = 20;
 const DEEPEST: usize = 16;
 
 /// What says that the serving side hangs, or is not reached any more.
-const HANGS: [&str; 10] = [
+const HANGS: [&str; 11] = [
     "missing-fin",
     "missing-data-fin",
     "late-fin",
@@ -34,6 +34,7 @@ const HANGS: [&str; 10] = [
     "reset-after-idle",
     "client-gave-up",
     "zero-window-stall",
+    "unacked-data",
     "unacked-fin",
     "syn-unanswered",
 ];

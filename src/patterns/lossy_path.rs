@@ -6,7 +6,7 @@ use super::scene::Scene;
 use super::{Pattern, PatternFinding};
 use crate::findings::words::thousands;
 use crate::findings::{Cause, Certainty, ServiceFacts, Severity, Words};
-use crate::wire::Endpoint;
+use crate::wire::{Endpoint, Side};
 
 pub(super) struct LossyPath;
 
@@ -16,9 +16,6 @@ const FEWEST: u64 = 20;
 const NOTE: u64 = 10;
 /// From this one on worth a look.
 const WARNING: u64 = 30;
-/// A side that had to say more than every third segment again, and so many, was cut off for a while: a host that slept, a
-/// link that was down. Loss at random does not single out one connection so.
-const CUT_OFF: u64 = 5;
 
 /// One direction of a service.
 #[derive(Clone, Copy, Default)]
@@ -50,16 +47,16 @@ impl Pattern for LossyPath {
     }
 
     fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
-        let known = repetitions(scene);
+        let mut members = lossy(scene);
         let mut services: Vec<_> = scene.outcome.services.iter().collect();
         services.sort_unstable_by_key(|(service, _)| **service);
         let finding = |(service, facts): (&Endpoint, &ServiceFacts)| {
-            let known = known.get(service).cloned().unwrap_or_default();
             let direction = |role: usize| Direction {
                 segments: facts.segments[role],
-                again: facts.retransmissions[role].saturating_sub(known.dead[role]),
+                again: facts.retransmissions[role],
             };
-            self.finding(scene, *service, [direction(0), direction(1)], known.members, facts.connections)
+            let members = members.remove(service).unwrap_or_default();
+            self.finding(scene, *service, [direction(0), direction(1)], members, facts.connections)
         };
         services.into_iter().filter_map(finding).collect()
     }
@@ -129,32 +126,12 @@ impl LossyPath {
     }
 }
 
-/// What is known of single connections of one service.
-#[derive(Clone, Default)]
-struct Repetitions {
-    /// Repeated into a silence that nobody answered, or not for long, by clients and service: that is no loss at random.
-    dead: [u64; 2],
-    /// Connections with other repetitions, as far as they were kept.
-    members: Vec<usize>,
-}
-
-fn repetitions(scene: &Scene<'_>) -> HashMap<Endpoint, Repetitions> {
-    let mut services: HashMap<Endpoint, Repetitions> = HashMap::new();
+/// The listed connections of each service that show loss.
+fn lossy(scene: &Scene<'_>) -> HashMap<Endpoint, Vec<usize>> {
+    let mut services: HashMap<Endpoint, Vec<usize>> = HashMap::new();
     for (member, judged) in scene.outcome.connections.iter().enumerate() {
-        let (_, service) = scene.path(member);
-        let known = services.entry(service).or_default();
-        let mut lossy = false;
-        for (role, side) in [judged.roles.client, judged.roles.server()].into_iter().enumerate() {
-            let tally = &judged.connection.tallies[side.index()];
-            let half = &judged.connection.halves[side.index()];
-            let again = u64::from(tally.retransmissions);
-            let cut_off = again >= CUT_OFF && again * 3 > u64::from(half.segments);
-            let set_aside = if cut_off { again } else { u64::from(half.repeats).min(again) };
-            known.dead[role] += set_aside;
-            lossy |= again > set_aside;
-        }
-        if lossy {
-            known.members.push(member);
+        if Side::BOTH.into_iter().any(|side| ServiceFacts::lost_at_random(&judged.connection, side) > 0) {
+            services.entry(scene.path(member).1).or_default().push(member);
         }
     }
     services

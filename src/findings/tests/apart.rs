@@ -67,6 +67,7 @@ fn waits_are_alike_within_a_fiftieth_and_its_neighbours() {
 #[test]
 fn hosts_add_up() {
     let part = |frame, fins, hop_limits: &[u8]| HostFacts {
+        lost_after: (fins > 2).then_some(Span::secs(frame as i64)),
         last: Stamp { frame, at: second(frame as i64) },
         fins,
         hop_limits: HostHopLimits::of(2, hop_limits.iter().copied()),
@@ -74,6 +75,10 @@ fn hosts_add_up() {
     let mut sum = part(5, 3, &[64]);
     sum.merge(&part(4, 2, &[63, 64]));
     assert_eq!((sum.last.frame, sum.fins, sum.hop_limits.connections()), (5, 5, 4));
+    assert_eq!(sum.lost_after, Some(Span::secs(5)));
+    sum.merge(&part(3, 3, &[]));
+    sum.merge(&part(4, 3, &[]));
+    assert_eq!(sum.lost_after, Some(Span::secs(3)), "the shortest");
     assert_eq!(sum.hop_limits.iter().collect::<Vec<_>>(), [63, 64]);
 }
 

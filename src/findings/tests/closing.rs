@@ -194,3 +194,27 @@ fn frequent_keepalive() {
     let vain: String = (0..12).map(|n| format!("{} > A seq=-1\n", 90 + n)).collect();
     assert!(!after(used, &format!("{vain} 103 end")).finds("frequent-keepalive"), "nobody answered");
 }
+
+#[test]
+fn a_program_behind_a_path_that_forgets_is_blamed_with_care() {
+    let far = LEFT.replace("< PA +100", "< PA +100 ttl=61").replace("< A", "< A ttl=61");
+    let blame = |script: String, lost_after: Option<i64>| {
+        let mut scene = Scene::of(&script).alive(false);
+        scene.service.closed_by_both = 1;
+        scene.hosts[scene.client.peer().index()].lost_after = lost_after.map(Span::secs);
+        scene.with(|case| {
+            let finding = judge(case).primary().cloned().unwrap();
+            let said = finding.against.iter().any(|said| said.contains("died after"));
+            (finding.cause.unwrap().certainty, said)
+        })
+    };
+    let away = || format!("0.00 > S\n 0.01 < SA ttl=61\n 0.02 > A\n{far} 19 end");
+    assert_eq!(blame(away(), None), (Certainty::Likely, false));
+    assert_eq!(blame(away(), Some(7)), (Certainty::Possible, true), "a FIN sent later may not pass");
+    assert_eq!(blame(away(), Some(60)), (Certainty::Likely, false), "it has not been silent for that long");
+    assert_eq!(
+        blame(format!("{OPEN}{LEFT} 19 end"), Some(7)),
+        (Certainty::Likely, false),
+        "captured at its host"
+    );
+}

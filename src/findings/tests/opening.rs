@@ -20,6 +20,19 @@ fn syn_unanswered() {
 }
 
 #[test]
+fn a_handshake_that_never_ends_is_no_loss() {
+    let half = "0 > S\n 0.01 < SA\n 1 < SA seq=-1\n 3 < SA seq=-1\n 7 < SA seq=-1\n";
+    let scene = |rest: &str| Scene::of(&format!("{half}{rest}"));
+    let lost = |scene: &Scene| ServiceFacts::lost_at_random(&scene.connection, scene.client.peer());
+    let never = scene("9 end");
+    assert!(never.finds("syn-unanswered"));
+    assert_eq!((never.told(), lost(&never)), ("syn-unanswered server".into(), 0));
+    let made = scene("7.01 > A\n 9 end");
+    assert_eq!((made.told(), lost(&made)), (String::new(), 3));
+    assert_eq!(Scene::of("0 > S\n 0.01 < SA\n 1 < SA seq=-1\n 2 end").told(), "", "too few to tell");
+}
+
+#[test]
 fn syn_refused() {
     let refused = Scene::of("0 > S\n 0.01 < RA");
     assert!(refused.finds("syn-refused"));
@@ -153,4 +166,114 @@ fn a_refusal_by_icmp_is_told_from_a_host_out_of_reach() {
     assert!(matches!(said(3, 0), Some(How::Unreachable { .. })), "no way there");
     assert_eq!(said(3, 4), None, "too big is no refusal");
     assert_eq!(said(11, 0), None, "nor is a loop");
+}
+
+#[test]
+fn unacked_data() {
+    let again = |from: f64, side: char| -> String {
+        let times = [0.0, 0.2, 0.6, 1.4, 3.0].into_iter().enumerate();
+        times
+            .map(|(n, after)| {
+                format!(" {} {side} PA +9{}\n", from + after, if n > 0 { " seq=-9" } else { "" })
+            })
+            .collect()
+    };
+    let dead = format!("{USED}{}", again(2.0, '>'));
+    let (blamed, busy) = (scene(&format!("{dead} 9 end")), scene(&format!("{dead} 9 end")).alive(false));
+    assert_eq!((blamed.told(), busy.told()), ("unacked-data client".into(), "unacked-data client".into()));
+    let cause = |scene: &Scene| scene.with(|case| judge(case).findings[0].cause.clone().unwrap());
+    assert_eq!((cause(&blamed).what, cause(&blamed).certainty), ("the host", Certainty::Possible));
+    assert_eq!((cause(&busy).what, cause(&busy).certainty), ("the path", Certainty::Likely));
+    assert!(
+        !scene(&format!("{dead} 5.5 > FA\n 6 > FA seq=-1\n 9 end")).finds("unacked-data"),
+        "told as unacked-fin"
+    );
+    let silent = format!("{USED}{} 39 end", again(9.0, '>'));
+    assert_eq!(scene(&silent).told(), "dead-after-idle client", "a silence came before");
+    for (why, rest) in [
+        ("it was taken in the end", "5.1 < A ttl=61\n 9 end"),
+        ("a RST answered", "5.1 < R ttl=61\n 9 end"),
+        ("nobody reads", "5.1 < A ack=-9 win=0 ttl=61\n 9 end"),
+    ] {
+        assert!(!scene(&format!("{dead} {rest}")).finds("unacked-data"), "{why}");
+    }
+    let heard = scene(&format!("{dead} 6 < PA +9 ack=-9 ttl=61\n 9 end"));
+    assert_eq!(heard.told(), "unacked-data client", "it speaks, and takes nothing");
+    let unmade = Scene::of(&format!(
+        "0 > S\n 0.01 < SA\n 0.02 > A\n{} 1 < SA seq=-1 ack=-9\n 3 < SA seq=-1 ack=-9\n 9 end",
+        again(0.1, '>')
+    ));
+    assert_eq!(unmade.told(), "unacked-data client");
+    assert!(
+        cause(&unmade).because[0].contains("the end of the handshake does not reach it"),
+        "{:?}",
+        cause(&unmade)
+    );
+}
+
+#[test]
+fn a_rst_before_the_silence_answers_nothing() {
+    let aborted = scene(&format!("{USED} 1.3 > RA opt\n 9 < PA +9\n 9.01 > R\n 12 end"));
+    assert_eq!(aborted.told(), "aborted client");
+    assert!(!aborted.finds("peer-forgot") && !aborted.finds("reset-after-idle"));
+    assert_eq!(aborted.with(|case| case.broken()), None);
+}
+
+/// A router shows what it passes on twice: as it comes in, and as it goes out with a hop less to go.
+#[test]
+fn a_rst_of_the_machine_that_was_captured_on_shows_once_where_all_else_shows_twice() {
+    let twice = |line: &str| {
+        let back = if line.contains("+100") { -100 } else { -i32::from(line.contains('S')) };
+        format!("{line}\n{line} seq={back} ttl=63\n")
+    };
+    let used: String = [
+        "0 > S id=1",
+        "0.01 < SA id=2",
+        "0.02 > A id=3",
+        "1 > PA +100 id=4",
+        "1.1 < PA +100 id=5",
+        "1.2 > A id=6",
+    ]
+    .into_iter()
+    .map(twice)
+    .collect();
+    let sender = |rest: &str| {
+        let scene = Scene::of(&format!("{used} {rest}"));
+        scene.with(|case| case.reset_origin(scene.client.peer()).map(|origin| (origin.sender, scene.told())))
+    };
+    let by = |sender, told: &str| Some((sender, told.to_owned()));
+    assert_eq!(sender("9 > PA +9 id=7\n 9.001 < R id=8"), by(Sender::Box, "reset-after-idle client"));
+    let passed_on = "9 > PA +9 id=7\n 9 > PA +9 seq=-9 id=7 ttl=63\n 9.001 < R id=8";
+    assert_eq!(sender(passed_on), by(Sender::Unknown, "peer-forgot server"), "dropped on its way back");
+    let all = format!("{passed_on}\n 9.001 < R id=8 ttl=63");
+    assert_eq!(sender(&all), by(Sender::Unknown, "peer-forgot server"), "passed on, too");
+}
+
+#[test]
+fn what_a_connection_alone_tells_of_a_path_that_forgets() {
+    let lost = |rest: &str| {
+        let scene = scene(&format!("{USED}{rest}"));
+        [scene.client, scene.client.peer()]
+            .map(|side| lost_toward(&scene.connection, side).map(|span| span.0 / 1_000_000_000))
+    };
+    let vain = "9 > PA +9\n 9.4 > PA +9 seq=-9\n 10.2 > PA +9 seq=-9\n";
+    assert_eq!(lost(&format!("{vain} 19 end")), [None, Some(7)]);
+    assert_eq!(lost(&format!("{vain} 10.21 < A ttl=61\n 19 end")), [None, None]);
+    assert_eq!(lost("9 < PA +9 ttl=61\n 9.01 > R ttl=63"), [Some(7), None], "another machine's");
+    assert_eq!(lost("9 < PA +9 ttl=61\n 9.01 > R ttl=64"), [None, None], "its own, as far as can be told");
+}
+
+#[test]
+fn a_socket_connected_to_itself_is_no_capture_of_one_direction() {
+    let ends = Endpoint::v4([127, 0, 0, 1], 41_000);
+    let (key, side) = FlowKey::of(ends, ends, 0);
+    let mut scene = scene("");
+    let mut own = Connection::new(key);
+    let mut next = [SeqNum(1), SeqNum(1)];
+    for (frame, line) in (1..).zip(["S", "SA seq=-1", "PA +2", "A", "FA", "A"]) {
+        let seen = Stamp { at: Timestamp::new(1_000, 0), frame };
+        own.observe(&segment(side, seen, line.split_whitespace(), &mut next));
+    }
+    scene.connection = own;
+    assert!(!scene.finds("one-direction"), "{}", scene.told());
 }

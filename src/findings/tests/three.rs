@@ -47,6 +47,8 @@ pub(super) fn all() -> Vec<Three> {
     };
     let large = "2 < A +1400\n 2.2 < A +1400 seq=-1400\n 2.6 < A +1400 seq=-1400\n 3.4 < A +1400 seq=-1400\n 5 < A \
                  +1400 seq=-1400\n 6 > PA +20";
+    let dead =
+        "2 > PA +9\n 2.2 > PA +9 seq=-9\n 2.6 > PA +9 seq=-9\n 3.4 > PA +9 seq=-9\n 5 > PA +9 seq=-9\n";
     let syns = "0 > S\n 1 > S seq=-1\n 3 > S seq=-1\n";
     let vain_probes = "100 > A seq=-1\n 110 > A seq=-1\n 120 > A seq=-1\n";
     let repeated = "900 > PA +9\n 900.4 > PA +9 seq=-9\n 901.2 > PA +9 seq=-9\n";
@@ -99,6 +101,7 @@ pub(super) fn all() -> Vec<Three> {
             2.5,
             &format!("{large}\n 7 end"),
         ),
+        opened("unacked-data", USED, &format!("{dead} 9 end"), 3.0, &format!("{dead} 5.1 < A\n 9 end")),
         opened("close-wait-aborted", LEFT, "9 < RA opt", 8.9, "1.3 < FA\n 1.31 > A\n 9 > R"),
         opened(
             "stale-connection-reused",
