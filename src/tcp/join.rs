@@ -9,6 +9,7 @@
 
 mod extra;
 mod renumber;
+mod silences;
 mod sums;
 
 use super::connection::Connection;

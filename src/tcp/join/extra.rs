@@ -1,9 +1,9 @@
 //! What few connections have, of two parts: the first of each stays, and what was counted is added.
 
+use super::silences::Unknown;
 use crate::tcp::closing::{Fin, IcmpError, Rst, ZeroWindow};
 use crate::tcp::connection::{Connection, Extra, Seldom};
 use crate::tcp::half::Half;
-use crate::tcp::silence::Unknown;
 
 impl Connection {
     pub(super) fn add_extra(

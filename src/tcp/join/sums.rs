@@ -1,11 +1,12 @@
 //! What was counted since a head was full is added to what an earlier part knows.
 
+use super::silences::Unknown;
 use super::{Closed, micros};
 use crate::tcp::closing::Stuck;
 use crate::tcp::connection::{Connection, store_us};
 use crate::tcp::half::Half;
 use crate::tcp::history::Letter;
-use crate::tcp::silence::{Silences, Unknown};
+use crate::tcp::silence::Silences;
 use crate::wire::{Side, Span, Timestamp};
 
 impl Connection {
