@@ -64,7 +64,7 @@ pub fn write<W: Write>(
     request: &Request<'_>,
     out: W,
 ) -> Result<Written, ExtractError> {
-    let connections: Vec<_> = wanted.iter().map(|judged| &judged.connection).collect();
+    let connections: Vec<_> = wanted.iter().map(|judged| &*judged.connection).collect();
     let mut plans: Vec<Plan> = wanted.iter().map(|judged| Plan::new(judged, request)).collect();
     read_again(&outcome.inputs, options, &connections, &mut |hit| plans[hit.which].see(hit))?;
     for plan in &mut plans {
@@ -127,7 +127,7 @@ fn section_comments(
         count(outcome.capture.frames, "frame"),
         outcome.capture.duration()
     );
-    let ends = wanted.iter().map(|judged| (&judged.connection, judged.roles.server()));
+    let ends = wanted.iter().map(|judged| (&*judged.connection, judged.roles.server()));
     let rename = |address| request.names.map_or(address, |names| names.address(address));
     let mut context = Context::of(outcome, ends, &rename);
     for (judged, plan) in wanted.iter().zip(plans) {

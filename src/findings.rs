@@ -192,5 +192,8 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         }
     }
     losses::weaken(case, &mut verdict);
+    verdict.findings.iter_mut().for_each(Finding::trim);
+    verdict.findings.shrink_to_fit();
+    verdict.undecided.shrink_to_fit();
     verdict
 }

@@ -99,7 +99,7 @@ fn look(path: &Path, threads: usize) -> Outcome {
 
 /// The frames of these connections that the second look meets, with their octets.
 fn met(outcome: &Outcome, threads: usize, wanted: &[&Judged]) -> Vec<(usize, u64, Vec<u8>)> {
-    let connections: Vec<_> = wanted.iter().map(|judged| &judged.connection).collect();
+    let connections: Vec<_> = wanted.iter().map(|judged| &*judged.connection).collect();
     let mut all = Vec::new();
     detail::read_again(&outcome.inputs, &options(threads), &connections, &mut |hit| {
         assert_eq!(hit.segment.seen.frame, hit.record.frame);

@@ -203,17 +203,22 @@ impl Evidence {
         joined
     }
 
-    /// What is said of one connection. `end`: of the capture.
-    pub fn of<'a>(&'a self, judged: &Judged, joined: &Joined, end: Timestamp) -> HostEvidence<'a> {
-        let mut evidence = HostEvidence::default();
+    /// What is said of one connection, if anything may be. `end`: of the capture.
+    pub fn of<'a>(
+        &'a self,
+        judged: &Judged,
+        joined: &Joined,
+        end: Timestamp,
+    ) -> Option<Box<HostEvidence<'a>>> {
         if self.is_empty() || !joined.starts.contains_key(&judged.connection.key) && self.order.is_empty() {
-            return evidence;
+            return None;
         }
+        let mut evidence = Box::<HostEvidence<'a>>::default();
         for side in Side::BOTH {
             evidence.listed[side.index()] = self.listed(&judged.connection, side, joined, end);
             evidence.traced[side.index()] = self.traced(&judged.connection, side, joined);
         }
-        evidence
+        Some(evidence)
     }
 
     fn index_sockets(&mut self) {

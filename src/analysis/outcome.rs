@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use super::context::Context;
 use super::correlate::{Evidence, Joined};
@@ -21,8 +22,9 @@ use crate::wire::{Endpoint, FlowKey, Side, Span, Timestamp};
 /// A connection with everything derived from its facts.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// The facts.
-    pub connection: Connection,
+    /// The facts. Boxed: what is judged then takes the room that the table gives back at the same time, and is not copied
+    /// about while lists of it grow.
+    pub connection: Box<Connection>,
     /// Who is who.
     pub roles: Roles,
     /// States of both sides, by [`Side::index`].
@@ -210,7 +212,9 @@ impl<'o> Survey<'o> {
     {
         let Survey { mut outcome, cast, options } = self;
         let threads = threads::worth(options.threads, outcome.totals.connections);
-        for share in threads::each(threads, shares, |share| outcome.judge_share(share, &cast, options)) {
+        let shares = threads::each(threads, shares, |share| outcome.judge_share(share, &cast, options));
+        outcome.connections.reserve_exact(shares.iter().map(|share| share.listed.len()).sum());
+        for share in shares {
             outcome.totals.one_direction += share.one_direction;
             outcome.connections.extend(share.listed);
         }
@@ -258,7 +262,7 @@ impl Outcome {
             states: Side::BOTH.map(|side| replay(&connection, side)),
             closure: Closure::of(&connection, roles.client),
             roles,
-            connection,
+            connection: Box::new(connection),
             verdict: Verdict::default(),
         };
         judged.verdict = findings::judge(&self.case(&judged));
@@ -267,15 +271,16 @@ impl Outcome {
 
     /// The connection in its surroundings, as rules see it.
     pub fn case<'a>(&'a self, judged: &'a Judged) -> Case<'a> {
-        static UNKNOWN: std::sync::LazyLock<ServiceFacts> = std::sync::LazyLock::new(ServiceFacts::default);
+        static UNKNOWN: LazyLock<(ServiceFacts, HostFacts)> = LazyLock::new(Default::default);
+        let (no_service, no_host) = &*UNKNOWN;
         let key = &judged.connection.key;
-        let host = |side: Side| self.hosts.get(&key.endpoint(side).addr()).copied().unwrap_or_default();
+        let host = |side: Side| self.hosts.get(&key.endpoint(side).addr()).unwrap_or(no_host);
         Case {
             connection: &judged.connection,
             roles: judged.roles,
-            states: judged.states,
+            states: &judged.states,
             closure: &judged.closure,
-            service: self.services.get(&key.endpoint(judged.roles.server())).unwrap_or(&UNKNOWN),
+            service: self.services.get(&key.endpoint(judged.roles.server())).unwrap_or(no_service),
             hosts: Side::BOTH.map(host),
             capture: &self.capture,
             grace: self.grace.at(key.endpoint(judged.roles.server())),

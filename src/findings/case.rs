@@ -1,6 +1,6 @@
 //! What a rule is asked about: one connection, and everything known around it.
 
-use super::{CaptureFacts, Grace, HostEvidence, HostFacts, ServiceFacts};
+use super::{CaptureFacts, Grace, HostEvidence, HostFacts, Listed, ServiceFacts, Traced};
 use crate::tcp::{Closure, Connection, EndpointState};
 use crate::wire::{Endpoint, Side, Span, Stamp};
 
@@ -32,19 +32,32 @@ pub struct Case<'a> {
     /// Who is who.
     pub roles: Roles,
     /// States of both sides, by [`Side::index`].
-    pub states: [EndpointState; 2],
+    pub states: &'a [EndpointState; 2],
     /// How it ended.
     pub closure: &'a Closure,
     /// The listening endpoint, over all its connections.
     pub service: &'a ServiceFacts,
     /// Both hosts over all their connections, by [`Side::index`].
-    pub hosts: [HostFacts; 2],
+    pub hosts: [&'a HostFacts; 2],
     /// The capture as a whole.
     pub capture: &'a CaptureFacts,
     /// When waiting becomes owing.
     pub grace: &'a Grace,
-    /// What the hosts themselves say of it.
-    pub host: HostEvidence<'a>,
+    /// What the hosts themselves say of it, if they say anything. Boxed: there may be as many cases as connections.
+    pub host: Option<Box<HostEvidence<'a>>>,
+}
+
+impl<'a> Case<'a> {
+    /// That side in the listings of its host.
+    pub fn listed(&self, side: Side) -> &Listed<'a> {
+        static NOWHERE: Listed<'static> = Listed { sightings: Vec::new(), missed: None };
+        self.host.as_ref().map_or(&NOWHERE, |host| &host.listed[side.index()])
+    }
+
+    /// That side in the system call log of its host.
+    pub fn traced(&self, side: Side) -> Option<Traced<'a>> {
+        self.host.as_ref()?.traced[side.index()]
+    }
 }
 
 impl Case<'_> {

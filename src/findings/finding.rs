@@ -114,6 +114,13 @@ impl Finding {
         self
     }
 
+    /// Gives back the room that its lists did not need: there may be as many findings as connections.
+    pub(super) fn trim(&mut self) {
+        self.evidence.shrink_to_fit();
+        self.against.shrink_to_fit();
+        self.cause.iter_mut().for_each(|cause| cause.because.shrink_to_fit());
+    }
+
     /// Text can leave packets out, and nobody would know: nothing that rests on it is certain.
     pub(super) fn rests_on_text(&mut self) {
         self.fact = self.fact.min(Certainty::Likely);

@@ -228,7 +228,7 @@ pub(super) struct CloseWait<'a> {
 
 /// The last listing of `side` shows CLOSE-WAIT, and shows it after the side has acknowledged its peer's FIN.
 pub(super) fn close_wait<'a>(case: &Case<'a>, side: Side, acked: Option<Stamp>) -> Option<CloseWait<'a>> {
-    let listed = &case.host.listed[side.index()];
+    let listed = case.listed(side);
     let later = |at: Timestamp| acked.is_none_or(|acked| at + SLACK >= acked.at);
     let of_it = |sighting: &&Sighting<'a>| {
         sighting.socket.state == SocketState::CloseWait && sighting.look.at.is_none_or(later)

@@ -117,13 +117,13 @@ impl Scene {
         ask(&Case {
             connection: &self.connection,
             roles,
-            states: Side::BOTH.map(|side| replay(&self.connection, side)),
+            states: &Side::BOTH.map(|side| replay(&self.connection, side)),
             closure: &closure,
             service: &self.service,
-            hosts: self.hosts,
+            hosts: self.hosts.each_ref(),
             capture: &self.capture,
             grace: &self.grace,
-            host,
+            host: Some(Box::new(host)),
         })
     }
 

@@ -22,8 +22,8 @@ impl Pattern for CloseWaitBuildup {
     }
 
     fn judge(&self, scene: &Scene<'_>) -> Vec<PatternFinding> {
-        let mut places: BTreeMap<String, Vec<Spell>> = BTreeMap::new();
-        for &spell in &scene.spells {
+        let mut places: BTreeMap<String, Vec<&Spell>> = BTreeMap::new();
+        for spell in &scene.spells {
             let place =
                 if spell.listening { spell.owner.to_string() } else { spell.owner.addr().to_string() };
             places.entry(place).or_default().push(spell);
@@ -33,14 +33,13 @@ impl Pattern for CloseWaitBuildup {
 }
 
 impl CloseWaitBuildup {
-    fn finding(&self, scene: &Scene<'_>, place: String, spells: &[Spell]) -> Option<PatternFinding> {
+    fn finding(&self, scene: &Scene<'_>, place: String, spells: &[&Spell]) -> Option<PatternFinding> {
         let end = scene.outcome.capture.last.at;
-        let all = curve(place.clone(), spells, end, scene.limit);
+        let all = curve(place.clone(), spells.iter().copied(), end, scene.limit);
         let exceeded = all.limit.is_some_and(|(_, when)| when.is_some());
-        let stuck: Vec<_> = spells.iter().filter(|spell| scene.is_stuck(spell)).collect();
+        let stuck: Vec<_> = spells.iter().copied().filter(|spell| scene.is_stuck(spell)).collect();
         let first = *stuck.first()?;
-        let together =
-            curve(place.clone(), &stuck.iter().map(|spell| **spell).collect::<Vec<_>>(), end, None);
+        let together = curve(place.clone(), stuck.iter().copied(), end, None);
         if together.peak.close_wait < FEWEST && !exceeded {
             return None;
         }

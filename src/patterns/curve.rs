@@ -65,6 +65,7 @@ pub(super) fn spells(outcome: &Outcome) -> Vec<Spell> {
         }
     }
     spells.sort_unstable_by_key(|spell| (spell.from.at, spell.from.frame));
+    spells.shrink_to_fit();
     spells
 }
 
@@ -113,7 +114,12 @@ fn wait(connection: &Connection, side: Side) -> Option<(Waiting, Stamp, Option<E
 }
 
 /// The counts over time.
-pub(super) fn curve(place: String, spells: &[Spell], end: Timestamp, limit: Option<u64>) -> Curve {
+pub(super) fn curve<'a>(
+    place: String,
+    spells: impl ExactSizeIterator<Item = &'a Spell>,
+    end: Timestamp,
+    limit: Option<u64>,
+) -> Curve {
     let mut steps: Vec<(Timestamp, Waiting, i64)> = Vec::with_capacity(spells.len() * 2);
     for spell in spells {
         steps.push((spell.from.at, spell.state, 1));
@@ -209,7 +215,7 @@ mod tests {
             spell(25, Some(40), FinWait2),
             spell(30, Some(50), CloseWait),
         ];
-        let curve = curve("here".into(), &spells, Timestamp::new(60, 0), Some(1));
+        let curve = curve("here".into(), spells.iter(), Timestamp::new(60, 0), Some(1));
         let expected = [(10, 1, 0), (20, 2, 0), (25, 2, 1), (30, 2, 1), (40, 2, 0), (50, 1, 0)];
         assert_eq!(counts(&curve), expected);
         assert_eq!((curve.peak.close_wait, curve.peak.at), (2, Timestamp::new(20, 0)));
@@ -220,17 +226,17 @@ mod tests {
     #[test]
     fn growth_is_what_stays() {
         let leak: Vec<_> = (0..12).map(|n| spell(n * 600, None, Waiting::CloseWait)).collect();
-        let leak = curve("leak".into(), &leak, Timestamp::new(7200, 0), None);
+        let leak = curve("leak".into(), leak.iter(), Timestamp::new(7200, 0), None);
         assert_eq!(leak.growth_per_hour, Some(6.0));
         let slow: Vec<_> = (0..12).map(|n| spell(n * 600, Some(n * 600 + 700), Waiting::CloseWait)).collect();
-        let slow = curve("slow".into(), &slow, Timestamp::new(7400, 0), None);
+        let slow = curve("slow".into(), slow.iter(), Timestamp::new(7400, 0), None);
         assert_eq!((slow.growth_per_hour, slow.peak.close_wait), (None, 2));
     }
 
     #[test]
     fn a_long_curve_keeps_its_peak_and_its_end() {
         let many: Vec<_> = (0..5_000).map(|n| spell(n, Some(n + 1 + n % 900), Waiting::CloseWait)).collect();
-        let all = curve("many".into(), &many, Timestamp::new(6_000, 0), None);
+        let all = curve("many".into(), many.iter(), Timestamp::new(6_000, 0), None);
         assert!(
             all.points.len() <= Curve::POINTS && all.points.len() > Curve::POINTS / 4,
             "{}",

@@ -2,11 +2,11 @@
 //! its timer lies, from the silences that were survived and those that were not.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::data::{Data, TimerClock};
 use super::scene::Scene;
-use super::timer::{Fit, Group, Reading, groups};
+use super::timer::{Fit, Group, Reading, groups, network};
 use super::timer_words::{advice, because, evidence, headline, next, says};
 use super::{Pattern, PatternFinding};
 use crate::findings::words::thousands;
@@ -97,14 +97,6 @@ impl Width {
             (_, Some(service)) => format!("all clients - {service}"),
             (_, None) => format!("all {paths} paths with failures"),
         }
-    }
-}
-
-/// The /24 or /64 that an address is in.
-fn network(addr: IpAddr) -> IpAddr {
-    match addr {
-        IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & !0xff)),
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

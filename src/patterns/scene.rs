@@ -262,6 +262,10 @@ impl<'a> Scene<'a> {
 /// its longest silence bounds every pause of either side.
 fn steady(outcome: &Outcome) -> HashMap<IpAddr, Vec<Steady>> {
     const LIVES: usize = 64;
+    let least_paused = |lives: &mut Vec<Steady>| {
+        lives.sort_unstable_by_key(|life| (life.pause, life.from, life.upto));
+        lives.truncate(LIVES);
+    };
     let mut all: HashMap<IpAddr, Vec<Steady>> = HashMap::new();
     for judged in &outcome.connections {
         let connection = &judged.connection;
@@ -274,12 +278,13 @@ fn steady(outcome: &Outcome) -> HashMap<IpAddr, Vec<Steady>> {
         for side in Side::BOTH {
             let upto = connection.halves[side.index()].last.at;
             let life = Steady { pause: longest.span + Span::secs(1), from: connection.first.at, upto };
-            all.entry(connection.key.endpoint(side).addr()).or_default().push(life);
+            let lives = all.entry(connection.key.endpoint(side).addr()).or_default();
+            lives.push(life);
+            if lives.len() >= 2 * LIVES {
+                least_paused(lives);
+            }
         }
     }
-    for lives in all.values_mut() {
-        lives.sort_unstable_by_key(|life| (life.pause, life.from));
-        lives.truncate(LIVES);
-    }
+    all.values_mut().for_each(least_paused);
     all
 }

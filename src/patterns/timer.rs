@@ -2,7 +2,7 @@
 //! likely by chance. The words are made where the findings are.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::bracket::{Bracket, Sample};
 use super::data::{SilencePoint, TimerClock, TimerInterval};
@@ -87,12 +87,23 @@ impl TimerClock {
     }
 }
 
-/// Everything seen, by client address and service. `clocks`: those of a connection without FIN, or the one after it.
+/// Everything seen, by client address and service; `after_fin`: on a connection without FIN, or after one. Nothing of
+/// networks to whose service none failed: no timer is read there.
 pub(super) fn groups(scene: &Scene<'_>, after_fin: bool) -> BTreeMap<(IpAddr, Endpoint), Group> {
     let clocks: &[TimerClock] = if after_fin { &[TimerClock::AfterFin] } else { &OPEN };
+    let way = |member: usize| {
+        let (client, service) = scene.path(member);
+        (network(client), service)
+    };
+    let failures = || scene.failures.iter().filter(|failure| failure.broken.silence.after_fin == after_fin);
+    let ways: HashSet<_> =
+        failures().filter(|failure| failure.void.is_none()).map(|failure| way(failure.member)).collect();
     let mut groups: BTreeMap<(IpAddr, Endpoint), Group> = BTreeMap::new();
     for (member, judged) in scene.outcome.connections.iter().enumerate() {
         let Some(silences) = judged.connection.silences() else { continue };
+        if !ways.contains(&way(member)) {
+            continue;
+        }
         let group = groups.entry(scene.path(member)).or_insert_with(|| Group::new(clocks.len()));
         group.assumed |= judged.roles.assumed;
         for (slot, clock) in group.survived.iter_mut().zip(clocks) {
@@ -108,12 +119,9 @@ pub(super) fn groups(scene: &Scene<'_>, after_fin: bool) -> BTreeMap<(IpAddr, En
             slot.push(Sample { span, at, from_frame: witness.from_frame, frame: witness.to_frame, member });
         }
     }
-    for failure in &scene.failures {
+    for failure in failures() {
         let silence = failure.broken.silence;
         let Some(group) = groups.get_mut(&scene.path(failure.member)) else { continue };
-        if silence.after_fin != after_fin {
-            continue;
-        }
         if failure.void.is_some() {
             group.left_out.push(*failure);
             continue;
@@ -128,6 +136,14 @@ pub(super) fn groups(scene: &Scene<'_>, after_fin: bool) -> BTreeMap<(IpAddr, En
         group.failures.push(*failure);
     }
     groups
+}
+
+/// The /24 or /64 that an address is in.
+pub(super) fn network(addr: IpAddr) -> IpAddr {
+    match addr {
+        IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & !0xff)),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
 }
 
 impl Group {

@@ -1,8 +1,6 @@
 //! `translated-twice`: connections that passed the capture on both sides of a box that translates addresses. Each is there
 //! twice, under two pairs of names, and so is whatever is found of it.
 
-use std::collections::HashMap;
-
 use super::scene::Scene;
 use super::{Pattern, PatternFinding};
 use crate::analysis::Outcome;
@@ -20,7 +18,7 @@ const PASSED_ON: Span = Span::millis(100);
 /// Both initial sequence numbers agree, 64 bits that no stack repeats so soon, and so does what both sides sent. Three
 /// alike are from a program that makes segments with fixed numbers. A box that rewrites numbers, too, is not known.
 pub(super) fn copies(outcome: &Outcome) -> Vec<[usize; 2]> {
-    let mut alike: HashMap<[(SeqNum, u64); 2], Vec<usize>> = HashMap::new();
+    let mut alike: Vec<([(u32, u64); 2], usize)> = Vec::new();
     for (member, judged) in outcome.connections.iter().enumerate() {
         let connection = &judged.connection;
         let sides = [judged.roles.client, judged.roles.server()];
@@ -30,15 +28,17 @@ pub(super) fn copies(outcome: &Outcome) -> Vec<[usize; 2]> {
             continue;
         }
         let [sent, answered] = sides.map(|side| connection.halves[side.index()].payload);
-        alike.entry([(client, sent), (server, answered)]).or_default().push(member);
+        alike.push(([(client.0, sent), (server.0, answered)], member));
     }
-    let pair = |members: Vec<usize>| {
-        let pair = <[usize; 2]>::try_from(members).ok()?;
+    alike.sort_unstable();
+    let pair = |alike: &[(_, usize)]| {
+        let &[(_, one), (_, other)] = alike else { return None };
+        let pair = [one, other];
         let [one, other] = pair.map(|member| &outcome.connections[member].connection);
         let apart = other.first.at.max(one.first.at) - other.first.at.min(one.first.at);
         (one.key != other.key && apart <= PASSED_ON).then_some(pair)
     };
-    let mut copies: Vec<_> = alike.into_values().filter_map(pair).collect();
+    let mut copies: Vec<_> = alike.chunk_by(|one, other| one.0 == other.0).filter_map(pair).collect();
     copies.sort_unstable();
     copies
 }

@@ -70,7 +70,7 @@ impl From<&findings::Proof> for Quote {
 pub(super) fn processes(judged: &Judged, case: &Case<'_>) -> Vec<Process> {
     let mut all = Vec::new();
     for side in [judged.roles.client, judged.roles.server()] {
-        let listed = &case.host.listed[side.index()];
+        let listed = case.listed(side);
         let Some(last) = listed.last() else { continue };
         let socket = last.socket;
         let user = socket.user.as_deref().map(str::to_owned).or(socket.uid.map(|uid| uid.to_string()));

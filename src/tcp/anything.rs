@@ -288,12 +288,14 @@ impl Pool {
     fn silences(&mut self) -> Silences {
         use Inherited::{Answered, Nothing, Reset, Waiting};
         Silences {
-            pending: self.maybe(|pool| Episode {
-                silence: pool.silence(),
-                target: pool.seq(),
-                attempts: pool.short(),
-                last_attempt: pool.stamp().at,
-                heard: pool.chance(),
+            pending: self.maybe(|pool| {
+                Box::new(Episode {
+                    silence: pool.silence(),
+                    target: pool.seq(),
+                    attempts: pool.short(),
+                    last_attempt: pool.stamp().at,
+                    heard: pool.chance(),
+                })
             }),
             survived: std::array::from_fn(|_| self.witness()),
             rare: self.maybe(|pool| {

@@ -129,7 +129,8 @@ pub(super) enum Inherited {
 /// All silences of a connection, folded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Silences {
-    pub(super) pending: Option<Episode>,
+    /// Boxed: it goes with the answer, and the silence stays for good.
+    pub(super) pending: Option<Box<Episode>>,
     /// On each of [`Clock::OPEN`].
     pub(super) survived: [Witness; Clock::OPEN.len()],
     pub(super) rare: Option<Box<Rare>>,
@@ -178,8 +179,8 @@ impl Silences {
     pub fn broken(&self) -> Option<(Silence, Outcome)> {
         let reset = self.rare.as_ref().and_then(|rare| rare.reset).map(|silence| (silence, Outcome::Reset));
         reset.or_else(|| {
-            self.pending.map(|episode| {
-                let Episode { silence, attempts, last_attempt, heard, .. } = episode;
+            self.pending.as_deref().map(|episode| {
+                let &Episode { silence, attempts, last_attempt, heard, .. } = episode;
                 (silence, Outcome::Pending { attempts, last_attempt, heard })
             })
         })
@@ -192,17 +193,18 @@ impl Silences {
 
     /// The silence whose end waits for an answer.
     pub(super) fn pending(&self) -> Option<Episode> {
-        self.pending
+        self.pending.as_deref().copied()
     }
 
     /// Whether the segment that waits for its answer was sent by that side.
     pub(super) fn pending_from(&self, side: Side) -> bool {
-        self.pending.is_some_and(|episode| episode.silence.by == side)
+        self.pending.as_ref().is_some_and(|episode| episode.silence.by == side)
     }
 
     pub(super) fn begin(&mut self, silence: Silence, target: SeqNum) {
         let last_attempt = silence.resumed.at;
-        self.pending = Some(Episode { silence, target, attempts: 1, last_attempt, heard: false });
+        let episode = Episode { silence, target, attempts: 1, last_attempt, heard: false };
+        self.pending = Some(Box::new(episode));
     }
 
     /// The side that spoke into the quiet sends the same, or another probe, again.
@@ -224,7 +226,7 @@ impl Silences {
     }
 
     pub(super) fn answered(&mut self) {
-        let Some(Episode { silence, .. }) = self.pending.take() else { return };
+        let Some(Episode { silence, .. }) = self.pending.take().map(|episode| *episode) else { return };
         if self.inherited == Inherited::Waiting {
             self.inherited = Inherited::Answered;
             return;
@@ -264,7 +266,7 @@ impl Silences {
 
     /// The other side answers with a RST.
     pub(super) fn reset(&mut self) {
-        let Some(Episode { silence, .. }) = self.pending.take() else { return };
+        let Some(Episode { silence, .. }) = self.pending.take().map(|episode| *episode) else { return };
         if self.inherited == Inherited::Waiting {
             self.inherited = Inherited::Reset;
         } else {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use cwait_pcap::findings::{
-    CaptureFacts, Case, Certainty, Finding, Grace, HostEvidence, HostFacts, Roles, ServiceFacts, judge,
+    CaptureFacts, Case, Certainty, Finding, Grace, HostFacts, Roles, ServiceFacts, judge,
 };
 use cwait_pcap::tcp::{Closure, replay};
 use cwait_pcap::wire::{Side, Span, Stamp};
@@ -28,16 +28,18 @@ fn findings(world: &World, end: Stamp, drops: Option<u64>) -> Vec<Finding> {
         drops,
         ..CaptureFacts::default()
     };
+    let hosts =
+        [0, 1].map(|x| HostFacts { last: connection.halves[x].last, fins: 1, ..HostFacts::default() });
     let case = Case {
         connection,
         roles,
-        states: Side::BOTH.map(|side| replay(connection, side)),
+        states: &Side::BOTH.map(|side| replay(connection, side)),
         closure: &closure,
         service: &ServiceFacts::default(),
-        hosts: [0, 1].map(|x| HostFacts { last: connection.halves[x].last, fins: 1, ..HostFacts::default() }),
+        hosts: hosts.each_ref(),
         capture: &capture,
         grace: &Grace::default(),
-        host: HostEvidence::default(),
+        host: None,
     };
     judge(&case).findings
 }

@@ -67,7 +67,7 @@ pub(super) fn look_again(
             .filter(|&group| chosen[group])
             .filter_map(|group| Some((group, groups[group].members[at]?)))
             .collect();
-        let connection = |(_, member): &(usize, Member)| &outcome.connections[member.which].connection;
+        let connection = |(_, member): &(usize, Member)| &*outcome.connections[member.which].connection;
         let connections: Vec<&Connection> = wanted.iter().map(connection).collect();
         let mut kept: Vec<Trace> =
             wanted.iter().map(|(group, _)| Trace::new(room(&groups[*group]))).collect();

@@ -18,7 +18,7 @@ impl CloseCalled {
 /// The program of `side` closed well before the capture ended, and neither FIN nor RST of it passed. Nothing is concluded
 /// where the log's clock is not known, or the socket by the order of the accepts alone.
 pub(super) fn of<'a>(case: &Case<'a>, side: Side) -> Option<(Traced<'a>, &'a Quote, Timestamp)> {
-    let traced = case.host.traced[side.index()].filter(|traced| !traced.by_order)?;
+    let traced = case.traced(side).filter(|traced| !traced.by_order)?;
     let life = traced.life;
     let quote = match &life.ended {
         crate::trace::Ended::Closed(quote) | crate::trace::Ended::Exec(quote) => quote,

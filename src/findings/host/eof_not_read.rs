@@ -33,7 +33,7 @@ impl Rule for EofNotRead {
                 return None;
             }
             let confirmed = super::close_wait(case, side, Some(acked))?.sighting;
-            let listed = &case.host.listed[side.index()];
+            let listed = case.listed(side);
             // The last listing may be one without queues (lsof).
             let with_queue = |sighting: &&Sighting<'_>| sighting.socket.recv_q.is_some();
             let sighting = *listed.sightings.iter().rev().find(with_queue)?;

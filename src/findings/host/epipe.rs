@@ -17,7 +17,7 @@ impl Rule for Epipe {
 
     fn judge(&self, case: &Case<'_>) -> Answer {
         let found = Side::BOTH.into_iter().find_map(|side| {
-            let traced = case.host.traced[side.index()]?;
+            let traced = case.traced(side)?;
             let fin = case.connection.fin(side.peer())?;
             let at = traced.life.failures.iter().position(|(error, _)| error == "EPIPE")?;
             // After its own shutdown, or after ECONNRESET, EPIPE says nothing of who closed first.

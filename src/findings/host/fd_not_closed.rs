@@ -15,7 +15,7 @@ impl FdNotClosed {
 
 /// The log proves that the program of `side` was told of the end and did not close.
 pub(super) fn of<'a>(case: &Case<'a>, side: Side) -> Option<Traced<'a>> {
-    let traced = case.host.traced[side.index()].filter(|traced| traced.life.eof_not_closed())?;
+    let traced = case.traced(side).filter(|traced| traced.life.eof_not_closed())?;
     let eof = traced.life.eof.as_ref()?;
     let long = traced.until_end(eof).is_none_or(|span| span >= FdNotClosed::AT_LEAST);
     (long && case.unclosed(side) && traced.life.writes_after_eof == 0).then_some(traced)
@@ -83,7 +83,7 @@ impl Rule for FdNotClosed {
         let fds: Vec<String> = group
             .members
             .iter()
-            .filter_map(|(case, _)| case.host.traced[side.index()])
+            .filter_map(|(case, _)| case.traced(side))
             .map(|traced| traced.life.fd.to_string())
             .take(12)
             .collect();

@@ -24,7 +24,7 @@ impl Rule for NeverAccepted {
 
     fn judge(&self, case: &Case<'_>) -> Answer {
         let side = case.roles.server();
-        let listed = &case.host.listed[side.index()];
+        let listed = case.listed(side);
         // The last listing may be one that does not name owners; lsof never shows a socket without one.
         let told = |sighting: &&Sighting<'_>| sighting.socket.owners.is_some();
         let Some(last) = listed.sightings.iter().rev().find(told) else {

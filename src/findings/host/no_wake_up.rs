@@ -32,7 +32,7 @@ impl Rule for NoWakeUp {
 
     fn judge(&self, case: &Case<'_>) -> Answer {
         let found = Side::BOTH.into_iter().find_map(|side| {
-            let traced = case.host.traced[side.index()].filter(|traced| traced.life.eof.is_none())?;
+            let traced = case.traced(side).filter(|traced| traced.life.eof.is_none())?;
             let acked = case.connection.fin(side.peer())?.acked?;
             let armed = waiting(&traced)?;
             case.unclosed(side).then_some((side, traced, acked, armed))

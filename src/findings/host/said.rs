@@ -27,7 +27,7 @@ pub fn holders(group: &Group<'_>) -> Option<Holders> {
     let mut count: BTreeMap<String, u64> = BTreeMap::new();
     for (case, finding) in &group.members {
         let side = finding.side.unwrap_or(case.roles.server());
-        if let Some(owners) = case.host.listed[side.index()].owners() {
+        if let Some(owners) = case.listed(side).owners() {
             *count.entry(names(owners)).or_default() += 1;
         }
     }
@@ -59,7 +59,7 @@ pub fn says(group: &Group<'_>, name: &str) -> Option<(String, bool)> {
     let mut latest = None;
     for (case, finding) in &group.members {
         let side = finding.side.unwrap_or(case.roles.server());
-        let Some(last) = case.host.listed[side.index()].last() else { continue };
+        let Some(last) = case.listed(side).last() else { continue };
         *states.entry(last.socket.state.to_string()).or_default() += 1;
         latest = latest.max(Some((last.look.at, last.place())));
     }

@@ -92,7 +92,7 @@ const NO_SOCKET: &str = "no socket";
 pub(super) fn of(case: &Case<'_>, side: Side) -> Option<Mismatch> {
     use SocketState::*;
     let end = case.capture.last.at;
-    let listed = &case.host.listed[side.index()];
+    let listed = case.listed(side);
     let connection = case.connection;
     // A listing shows the socket of Multipath TCP and its subflows by the same addresses.
     if !case.both_directions() || !case.made() || connection.data_level().is_some() {

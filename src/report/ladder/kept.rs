@@ -84,7 +84,7 @@ fn key_segments(
     wanted: &[&Judged],
     room: usize,
 ) -> Result<Vec<Vec<KeySegment>>, CaptureError> {
-    let connections: Vec<_> = wanted.iter().map(|judged| &judged.connection).collect();
+    let connections: Vec<_> = wanted.iter().map(|judged| &*judged.connection).collect();
     let mut collectors = vec![Collector::new(room); wanted.len()];
     detail::read_again(&outcome.inputs, options, &connections, &mut |hit| {
         collectors[hit.which].take(&hit.segment);

@@ -15,7 +15,7 @@ pub(super) fn silences<C: Coder>(c: &mut C, it: &mut Silences, around: &Context)
         last_attempt: Timestamp(0),
         heard: false,
     };
-    option(c, &mut it.pending, false, blank, |c, it| {
+    option(c, &mut it.pending, false, Box::new(blank), |c, it| {
         silence(c, &mut it.silence, around);
         seq(c, &mut it.target, around.nxt[it.silence.by.index()]);
         put(c, &mut it.attempts, 1);

@@ -50,7 +50,7 @@ impl Silences {
     /// The same with nothing counted: only what still waits for its answer.
     pub(super) fn running(&self) -> Silences {
         let inherited = if self.is_pending() { Inherited::Waiting } else { Inherited::Nothing };
-        Silences { pending: self.pending, inherited, ..Silences::default() }
+        Silences { pending: self.pending.clone(), inherited, ..Silences::default() }
     }
 
     /// These, then what was counted on from [`Silences::running`].
@@ -72,9 +72,10 @@ impl Silences {
             Inherited::Reset => all.reset(),
             Inherited::Nothing | Inherited::Waiting => {}
         }
-        all.pending = rest.pending.map(|episode| match all.pending {
-            Some(own) if rest.inherited == Inherited::Waiting => Episode { silence: own.silence, ..episode },
-            _ => Episode { silence: placed(episode.silence), ..episode },
+        let own = all.pending.take().filter(|_| rest.inherited == Inherited::Waiting);
+        all.pending = rest.pending.clone().map(|mut episode| {
+            episode.silence = own.map_or_else(|| placed(episode.silence), |own| own.silence);
+            episode
         });
         if let Some(silence) = later.reset.map(placed) {
             all.rare_mut().reset.get_or_insert(silence);
