@@ -177,7 +177,7 @@ fn connections_cost_what_they_may() {
 /// Of each connection that is not over, judging and reporting keep its facts and what was made of them: states and a verdict,
 /// and words where it is at fault. That is more than once holds for the lists that patterns make, one at a time.
 fn judging_costs_what_it_may() {
-    for (did, most) in [(NOTHING, 1_100), (SPEAK, 1_350), (BOTH, 2_250)] {
+    for (did, most) in [(NOTHING, 1_100), (SPEAK, 1_350), (BOTH, 2_200)] {
         let each = octets_each(|count| {
             most_held(|| {
                 let outcome = connections(count, did).finish();

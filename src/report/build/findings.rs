@@ -105,13 +105,14 @@ impl<'a> Builder<'a> {
                 alike.push(((rank, whose(judged, finding, scope)), (judged, finding)));
             }
         }
-        let found = together(&mut alike)
-            .map(|same| Found::Alike(same[0].0.1, same.iter().map(|(_, member)| *member).collect()));
-        let patterns = patterns::judge(self.outcome, self.request.limit);
-        let mut found: Vec<_> = found
-            .chain(patterns.into_iter().map(|pattern| Found::Pattern(Box::new(pattern))))
-            .map(|found| (found.severity(self.request.limit), found))
+        let mut found: Vec<Found<'_>> = together(&mut alike)
+            .map(|same| Found::Alike(same[0].0.1, same.iter().map(|(_, member)| *member).collect()))
             .collect();
+        drop(alike);
+        let patterns = patterns::judge(self.outcome, self.request.limit);
+        found.extend(patterns.into_iter().map(|pattern| Found::Pattern(Box::new(pattern))));
+        let mut found: Vec<_> =
+            found.into_iter().map(|found| (found.severity(self.request.limit), found)).collect();
         found.sort_by_cached_key(|(severity, found)| {
             let owed = Verdict::DENIES.contains(&found.name());
             (Reverse((*severity, owed)), ranks.of(found.name()).0, Reverse(found.count()))
