@@ -99,6 +99,9 @@ pub(super) fn groups(scene: &Scene<'_>, after_fin: bool) -> BTreeMap<(IpAddr, En
     let ways: HashSet<_> =
         failures().filter(|failure| failure.void.is_none()).map(|failure| way(failure.member)).collect();
     let mut groups: BTreeMap<(IpAddr, Endpoint), Group> = BTreeMap::new();
+    if ways.is_empty() {
+        return groups;
+    }
     for (member, judged) in scene.outcome.connections.iter().enumerate() {
         let Some(silences) = judged.connection.silences() else { continue };
         if !ways.contains(&way(member)) {
