@@ -58,7 +58,7 @@ impl Rule for MissingDataFin {
         let half = &connection.halves[side.index()];
         let spoke_since = half.has_payload() && half.last_payload_at > acked.at;
         let restarted = if spoke_since { half.last_payload_at } else { acked.at };
-        let reset = reset(case).filter(|(_, rst)| rst.seen.frame > acked.frame);
+        let reset = reset(case);
         let until = reset.map_or(case.capture.last.at, |(_, rst)| rst.seen.at);
         let waited = (until - restarted).max(Span::ZERO);
         let grace = case.grace.of_data_fin(case, side);

@@ -1,7 +1,9 @@
 //! Conversations made up for tests: segment by segment, as two hosts would have sent them past the capture point.
 
 use crate::tcp::{Connection, IcmpError};
-use crate::wire::{Endpoint, FlowKey, Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp};
+use crate::wire::{
+    Endpoint, FlowKey, Multipath, Segment, SeqNum, Side, Stamp, TcpFlags, TcpTimestamps, Timestamp,
+};
 
 /// Who speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Talk {
     /// Next sequence numbers of client and server.
     next: [u32; 2],
     at: Timestamp,
+    /// What the next segments say of Multipath TCP.
+    multipath: Multipath,
 }
 
 const RTT_NS: i64 = 10_000_000;
@@ -48,7 +52,13 @@ impl Talk {
         let [client, server] =
             [client, server].map(|text| Endpoint::from(text.parse::<std::net::SocketAddr>().unwrap()));
         let (key, side) = FlowKey::of(client, server, 0);
-        Talk { connection: Connection::new(key), client: side, next: [1_000, 5_000], at: time(at) }
+        Talk {
+            connection: Connection::new(key),
+            client: side,
+            next: [1_000, 5_000],
+            at: time(at),
+            multipath: Multipath::Nothing,
+        }
     }
 
     /// Says something, and is acknowledged.
@@ -106,6 +116,17 @@ impl Talk {
         self
     }
 
+    /// A DATA_FIN of Multipath TCP, acknowledged.
+    pub(super) fn data_fin(mut self, who: Who, at: f64) -> Talk {
+        self.at = time(at);
+        self.multipath = Multipath::DataFin;
+        self.send(who, TcpFlags::ACK, 0);
+        self.multipath = Multipath::DataAck;
+        self = self.acks(peer(who));
+        self.multipath = Multipath::Nothing;
+        self
+    }
+
     /// A RST that answers what the other side said last, with that hop limit.
     pub(super) fn reset(mut self, who: Who, hop_limit: u8) -> Talk {
         self.pause();
@@ -151,6 +172,7 @@ impl Talk {
             side: if who == Client { self.client } else { self.client.peer() },
             has_timestamps: false,
             has_options: false,
+            multipath: self.multipath,
             ..Segment::BLANK
         };
         self.connection.observe(&segment);

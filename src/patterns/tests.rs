@@ -432,6 +432,18 @@ fn close_wait_builds_up_from_five_on() {
     };
     assert_eq!(leak(8), ["Likely close-wait-buildup 198.51.100.9:5000 peak 8"]);
     assert!(leak(4).is_empty());
+    // Of Multipath TCP, too: by DATA_FINs, whatever becomes of a subflow.
+    let data_leak = |ends: fn(Talk, f64) -> Talk| {
+        let talk = |began: &f64| {
+            let left = Talk::open(&client(*began as usize), SERVICE, *began).data_fin(Client, began + 1.0);
+            ends(left, began + 1.0).done()
+        };
+        found(IRREGULAR[..8].iter().map(talk).collect(), 2_100.0)
+    };
+    let built_up = ["Likely close-wait-buildup 198.51.100.9:5000 peak 8"];
+    assert_eq!(data_leak(|talk, _| talk), built_up);
+    assert_eq!(data_leak(|talk, at| talk.fin(Client, at + 30.0)), built_up);
+    assert!(data_leak(|talk, at| talk.data_fin(Server, at + 0.1)).is_empty());
     // Closing late but one at a time, or going on to send, is no build-up.
     let late = silent_for(&[1.0; 8], |talk, at| talk.fin(Client, at).fin(Server, at + 30.0));
     assert!(found(late, 2_100.0).is_empty());

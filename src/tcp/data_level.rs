@@ -98,3 +98,56 @@ impl Connection {
         ack.number.at_or_after(fin.number).then_some(ack.seen)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::laws::{first, part};
+    use crate::tcp::traffic::segment;
+    use crate::wire::TcpFlags;
+
+    /// Signs of both sides, a frame each, on segments that go straight on.
+    fn signs(all: &[(Side, Multipath, u32)]) -> Vec<Segment> {
+        let sign = |(frame, &(side, multipath, number)): (u64, &(Side, Multipath, u32))| {
+            let mut s = segment(side, TcpFlags::ACK, 100, 100, 0);
+            s.seen.frame = frame;
+            Segment { multipath, data_number: SeqNum(number), checksum: frame as u16, ..s }
+        };
+        (1..).zip(all).map(sign).collect()
+    }
+
+    #[test]
+    fn the_first_data_fin_and_the_segment_that_first_carried_the_highest_data_ack() {
+        use Multipath::{DataAck, DataFin, Nothing};
+        use Side::{Hi, Lo};
+        let all = signs(&[
+            (Lo, DataAck, u32::MAX),
+            (Hi, DataAck, 7),
+            (Hi, DataFin, 1),
+            (Lo, DataAck, 0),
+            (Hi, DataFin, 1),
+            (Lo, DataAck, 1),
+            (Lo, Nothing, 0),
+            (Lo, DataAck, u32::MAX),
+            (Lo, DataAck, 1),
+        ]);
+        for cut in 0..=all.len() {
+            let joined = first(&all[..cut]).then(&part(&all[cut..]));
+            let frame = |stamp: Option<Stamp>| stamp.map(|stamp| stamp.frame);
+            assert_eq!(frame(joined.data_fin(Hi).map(|fin| fin.seen)), Some(3), "{cut}");
+            assert_eq!(frame(joined.data_fin_acked(Hi)), Some(6), "{cut}");
+            assert_eq!((joined.data_fin(Lo), joined.data_fin_acked(Lo)), (None, None));
+        }
+        assert_eq!(first(&all[..5]).data_fin_acked(Hi), None, "one octet is missing");
+    }
+
+    #[test]
+    fn plain_tcp_is_no_subflow() {
+        use Multipath::{DataAck, Fallback, Nothing};
+        use Side::{Hi, Lo};
+        let is_subflow = |all| first(&signs(all)).data_level().is_some();
+        assert!(is_subflow(&[(Lo, DataAck, 1), (Hi, DataAck, 2)]));
+        assert!(!is_subflow(&[(Lo, DataAck, 1), (Hi, Nothing, 0)]), "its options do not arrive");
+        assert!(!is_subflow(&[(Lo, DataAck, 1), (Hi, DataAck, 2), (Hi, Fallback, 0)]));
+    }
+}
