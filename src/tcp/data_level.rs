@@ -99,6 +99,8 @@ impl Connection {
     }
 }
 
+const _: () = assert!(size_of::<DataLevel>() == 136);
+
 #[cfg(test)]
 mod tests {
     use super::*;

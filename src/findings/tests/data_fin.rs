@@ -100,6 +100,27 @@ fn fins_of_a_subflow_accuse_nobody() {
     assert!(why_not(&scene(open), "missing-fin").starts_with("Multipath TCP"));
 }
 
+/// What speaks of a plain connection is quiet of a subflow that does the same.
+#[test]
+fn rules_on_fins_are_quiet_on_subflows() {
+    let left = "1 > PA +100\n 1.1 < PA +100\n 1.2 > FA\n 1.21 < A\n";
+    for (rule, script) in [
+        ("missing-fin", format!("{left} 9 end")),
+        ("late-fin", format!("{left} 6 < FA\n 6.01 > A")),
+        ("half-close-in-use", format!("{left} 5 < PA +500\n 5.01 > A\n 5.5 end")),
+        ("close-wait-aborted", format!("{left} 9 < RA opt")),
+        ("late-answer", "1 > PA +100\n 1.02 < A\n 2 > FA\n 2.01 < A\n 90 < PA +100\n 90.01 > R".into()),
+        ("client-gave-up", "1 > PA +100\n 1.02 < A\n 31 > FA\n 31.02 < A\n 31.03 < FA\n 31.04 > A".into()),
+    ] {
+        let around = |script: &str| scene(script).gave_up(3, Span::secs(30)).alive(false);
+        assert!(around(&script).finds(rule), "{rule} speaks");
+        let subflow = script.replacen("+100", "+100 dack=1", 1).replacen("< A", "< A dack=101", 1);
+        let subflow = subflow.replacen("< PA +100\n 1.2", "< PA +100 dack=101\n 1.2", 1);
+        let why = why_not(&around(&subflow), rule);
+        assert!(why.starts_with("Multipath TCP: "), "{rule}: {why}");
+    }
+}
+
 #[test]
 fn plain_tcp_is_judged_by_its_fins() {
     // Offered and not used; used by one side alone; given up on the way.
