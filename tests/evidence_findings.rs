@@ -413,6 +413,13 @@ fn missing_data_fin() {
     assert!(listed.contains("CLOSE-WAIT, held by web (pid 9)"), "{listed}");
     let elsewhere = cause(&rows(["ESTAB", "ESTAB"]));
     assert!(elsewhere.contains("in ESTABLISHED") && !listed.contains("in ESTABLISHED"), "{elsewhere}");
+    let unheard = MULTIPATH[0].split_once("2.001").unwrap().0;
+    let undecided = analyze([unheard, ""], &rows(["ESTAB", "ESTAB"]))["undecided"][0].clone();
+    assert_eq!(undecided["name"], "missing-data-fin");
+    assert!(
+        undecided["next"][0]["command"].as_str().unwrap().starts_with("ss -tanoepM state all"),
+        "{undecided}"
+    );
     for beside in [rows(["ESTAB", "CLOSE-WAIT"]), rows(["ESTAB", "ESTAB"])] {
         assert_eq!(verdict("socket-mismatch", MULTIPATH, &beside), "", "a subflow is ESTAB, and rightly so");
     }

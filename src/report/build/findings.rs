@@ -288,6 +288,8 @@ impl<'a> Builder<'a> {
                 let place = whose.to_string();
                 let server = first.side == Some(judged.roles.server());
                 let port = judged.connection.key.endpoint(judged.roles.server()).port();
+                // Sockets of Multipath TCP are listed if asked for.
+                let list = if judged.connection.data_level().is_some() { "-tanoepM" } else { "-tanoep" };
                 Undecided {
                     name: name.into(),
                     at: Place {
@@ -310,7 +312,7 @@ impl<'a> Builder<'a> {
                             .addr()
                             .to_string(),
                         os: "Linux".into(),
-                        command: format!("ss -tanoep state all '( sport = :{port} or dport = :{port} )'"),
+                        command: format!("ss {list} state all '( sport = :{port} or dport = :{port} )'"),
                     }],
                     connections: same
                         .iter()
