@@ -120,6 +120,9 @@ impl Table {
     /// Looking up a flow among many is a walk through memory, and most of the cost. So the places of the whole batch are
     /// touched first, independent of each other: those in the index, then the connections they lead to, and only then
     /// is each connection updated.
+    ///
+    /// Prefetch instructions two steps of 16 or 32 segments ahead, instead of reads, gained nothing at 5,000 connections and
+    /// lost 3 to 7 % at 100,000 (paired runs); connections that begin at a cache line, 320 octets each, gained nothing.
     pub fn observe_all(&mut self, batch: &[(FlowKey, Segment)]) {
         let mut hashes = [0_u64; Table::AT_ONCE];
         let mut slots = [0_u32; Table::AT_ONCE];
