@@ -50,7 +50,8 @@ enum Fact {
     /// Stretches of a connection that were left out.
     LeftOut(Gaps),
     /// A host over all its connections: when it was last heard, how many FINs of it passed, and its hop limits with the
-    /// number of connections that show them; the shortest silence after which it was not reached any more.
+    /// number of connections that show them; the shortest silence after which it was not reached any more;
+    /// and when it was known to have spoken unseen.
     Host {
         address: IpAddr,
         last: Timestamp,
@@ -60,6 +61,8 @@ enum Fact {
         hop_limits: (u64, Vec<u8>),
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lost_after: Option<Span>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unseen: Option<Timestamp>,
     },
 }
 
@@ -113,6 +116,7 @@ impl Context {
                     heard: heard.unwrap_or_default(),
                     hop_limits: (known.hop_limits.connections(), known.hop_limits.iter().collect()),
                     lost_after: known.lost_after,
+                    unseen: known.unseen,
                 });
             }
         }
@@ -202,11 +206,18 @@ impl Context {
                     heard,
                     hop_limits: (connections, hop_limits),
                     lost_after,
+                    unseen,
                 } => {
                     folded.hosts.entry(*address).and_modify(|own| {
                         let last = Stamp { at: own.last.at.max(*last), ..own.last };
                         let hop_limits = HostHopLimits::of(*connections, hop_limits.iter().copied());
-                        *own = HostFacts { last, fins: *fins, hop_limits, lost_after: *lost_after };
+                        *own = HostFacts {
+                            last,
+                            fins: *fins,
+                            hop_limits,
+                            lost_after: *lost_after,
+                            unseen: *unseen,
+                        };
                     });
                     if let Some(own) = folded.heard.get_mut(address) {
                         heard.iter().take(Heard::MOST).for_each(|(from, upto)| own.add(*from, *upto));

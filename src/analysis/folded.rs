@@ -175,6 +175,7 @@ impl Folded {
                 fins: u64::from(connection.fin(side).is_some()),
                 hop_limits: HostHopLimits::of_side(connection, side),
                 lost_after: findings::lost_toward(connection, side),
+                unseen: (half.unseen_octets() > 0).then(|| connection.halves[side.peer().index()].last.at),
             });
             if half.spoke() {
                 self.heard.entry(address).or_default().add_side(connection, side);

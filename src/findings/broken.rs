@@ -70,13 +70,30 @@ impl Case<'_> {
                 }
                 let enough =
                     attempts >= DeadAfterIdle::ATTEMPTS && waited(self, &silence) >= DeadAfterIdle::OVER;
-                if heard || !enough || self.connection.ended_by_rst(peer) {
+                if heard
+                    || !enough
+                    || self.connection.ended_by_rst(peer)
+                    || self.answered_unseen(&silence, attempts)
+                {
                     return None;
                 }
                 (How::Silent { attempts }, last_attempt)
             }
         };
         Some(Broken { silence, how, until })
+    }
+
+    /// Probes are alike whether they are answered or not. That nobody answers shows only in data that are sent again, or in
+    /// the sender that gives up; where it goes on and on, or the other host is known to have spoken unseen since it was
+    /// last heard, its direction may have left the capture.
+    pub(super) fn answered_unseen(&self, silence: &Silence, attempts: u16) -> bool {
+        let peer = silence.by.peer();
+        let host = &self.hosts[peer.index()];
+        let resumed = silence.resumed.at;
+        let spoke =
+            host.last.at <= resumed && host.unseen.is_some_and(|at| at > resumed) || self.unseen(peer) > 0;
+        let vain = self.connection.stuck(silence.by).is_some() || self.connection.rst(silence.by).is_some();
+        silence.probe && !vain && (spoke || attempts > MOST_PROBES)
     }
 
     fn quoted(&self, silence: &Silence) -> Option<Broken> {
@@ -91,6 +108,9 @@ impl Case<'_> {
         said.then_some(Broken { silence, how, until: error.seen.at })
     }
 }
+
+/// No system gives a peer up later by itself: 9 probes on Linux, 8 on BSD, 10 on Windows.
+const MOST_PROBES: u16 = 10;
 
 /// The silence after which what was sent to `side` found nobody: no answer however often it was repeated, or a RST that came
 /// another way than its own segments. Known of the connection alone, whatever else passed in the capture.

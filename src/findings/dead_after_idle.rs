@@ -50,6 +50,17 @@ impl Rule for DeadAfterIdle {
                 ),
             );
         }
+        if case.answered_unseen(&silence, attempts) {
+            return Answer::undecided(
+                silence.by,
+                format!(
+                    "{} and no answer were captured since {} of silence, and it goes on: the other direction may not pass \
+                     here any more",
+                    words::count(attempts.into(), "keep-alive probe"),
+                    silence.span()
+                ),
+            );
+        }
         let mut finding = Finding::new(self.name(), Some(silence.by), Weight::Fixed(Severity::Warning));
         finding.since = Some(silence.resumed);
         finding.lasted = Some(Lasted { span: silence.span(), at_least: false });

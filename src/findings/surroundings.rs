@@ -168,6 +168,8 @@ pub struct HostFacts {
     pub hop_limits: HostHopLimits,
     /// The shortest silence after which what was sent to it found nobody, on any of its connections.
     pub lost_after: Option<Span>,
+    /// The last segment that acknowledged something of it that was never captured: it spoke, unseen.
+    pub unseen: Option<Timestamp>,
 }
 
 impl HostFacts {
@@ -177,6 +179,7 @@ impl HostFacts {
         self.fins += other.fins;
         self.hop_limits.merge(&other.hop_limits);
         self.lost_after = [self.lost_after, other.lost_after].into_iter().flatten().min();
+        self.unseen = self.unseen.max(other.unseen);
     }
 }
 

@@ -68,6 +68,7 @@ fn waits_are_alike_within_a_fiftieth_and_its_neighbours() {
 fn hosts_add_up() {
     let part = |frame, fins, hop_limits: &[u8]| HostFacts {
         lost_after: (fins > 2).then_some(Span::secs(frame as i64)),
+        unseen: (fins > 2).then_some(second(frame as i64)),
         last: Stamp { frame, at: second(frame as i64) },
         fins,
         hop_limits: HostHopLimits::of(2, hop_limits.iter().copied()),
@@ -79,6 +80,7 @@ fn hosts_add_up() {
     sum.merge(&part(3, 3, &[]));
     sum.merge(&part(4, 3, &[]));
     assert_eq!(sum.lost_after, Some(Span::secs(3)), "the shortest");
+    assert_eq!(sum.unseen, Some(second(5)), "the last");
     assert_eq!(sum.hop_limits.iter().collect::<Vec<_>>(), [63, 64]);
 }
 

@@ -277,3 +277,35 @@ fn a_socket_connected_to_itself_is_no_capture_of_one_direction() {
     scene.connection = own;
     assert!(!scene.finds("one-direction"), "{}", scene.told());
 }
+
+/// From one moment on the server's direction passes elsewhere: its answers to probes are not captured, nor anything else.
+#[test]
+fn probes_that_may_have_been_answered_unseen_prove_nothing() {
+    let probes = |n: usize| -> String { (0..n).map(|n| format!(" {} > A seq=-1\n", 9 + 2 * n)).collect() };
+    let told = |probes: &str, change: &dyn Fn(&mut Scene)| {
+        let mut scene = scene(&format!("{USED}{probes} 99 end"));
+        change(&mut scene);
+        (scene.told(), scene.with(|case| case.broken().is_some()))
+    };
+    let (dead, cannot_tell) =
+        (("dead-after-idle client".to_owned(), true), ("undecided dead-after-idle client".to_owned(), false));
+    assert_eq!(told(&probes(5), &|_| {}), dead);
+    assert_eq!(told(&probes(11), &|_| {}), cannot_tell, "no system probes so often in vain");
+    let unseen = |at: i64| {
+        move |scene: &mut Scene| {
+            scene.hosts[scene.client.peer().index()].unseen = Some(Timestamp::new(1_000 + at, 0));
+        }
+    };
+    assert_eq!(told(&probes(5), &unseen(20)), cannot_tell, "it spoke unseen elsewhere");
+    assert_eq!(told(&probes(5), &unseen(5)), dead, "but not since");
+    let data = format!(
+        "{} 21 > PA +9\n 21.2 > PA +9 seq=-9\n 21.6 > PA +9 seq=-9\n 22.4 > PA +9 seq=-9\n",
+        probes(5)
+    );
+    assert_eq!(told(&data, &unseen(20)), dead, "data are sent again only if nobody answers");
+    assert_eq!(
+        told(&format!("{} 21 > A ack=50\n", probes(5)), &|_| {}).1,
+        false,
+        "it takes what was not captured"
+    );
+}
