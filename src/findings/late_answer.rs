@@ -49,7 +49,10 @@ impl Rule for LateAnswer {
         finding.cause = Some(Cause {
             what: "the program",
             certainty: Certainty::Likely,
-            because: vec!["its peer had closed and forgotten the connection before it spoke again".into()],
+            because: vec![match replaced(case, side) {
+                true => "its socket was still there when its peer's port came round".into(),
+                false => "its peer had closed and forgotten the connection before it spoke again".into(),
+            }],
         });
         if let (Some((FirstClose::Closed, mark)), Some(cause)) =
             (first_close(case, side.peer()), &mut finding.cause)
@@ -63,7 +66,13 @@ impl Rule for LateAnswer {
         Answer::found(
             finding
                 .shows(acked, format!("ACK of the {own}: it had reached CLOSE-WAIT"))
-                .shows(spoke, format!("the {own} speaks again, too late"))
+                .shows(
+                    spoke,
+                    match replaced(case, side) {
+                        true => format!("the {own} answers a new SYN with the numbers of the old connection"),
+                        false => format!("the {own} speaks again, too late"),
+                    },
+                )
                 .shows(rst.seen, format!("RST of the {peer}: it no longer knows the connection")),
         )
     }
@@ -71,21 +80,38 @@ impl Rule for LateAnswer {
     fn words(&self, group: &Group<'_>) -> Words {
         let (case, finding) = group.members[0];
         let (span, _) = words::longest(group).unwrap_or_default();
+        let all_replaced =
+            group.members.iter().all(|(case, finding)| finding.side.is_some_and(|side| replaced(case, side)));
+        let reset = finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp));
+        let (did, says) = match all_replaced {
+            true => (
+                "had not closed when its peers' ports came round",
+                format!(
+                    "Up to {span} after it acked its peer's FIN its socket was still there: it answered the SYN of a new \
+                     connection with the numbers of the old one, which drew a RST ({reset}) and cleared the way."
+                ),
+            ),
+            false => (
+                "spoke too late to peers that had closed",
+                format!(
+                    "Up to {span} after it acked its peer's FIN it sent data, a FIN or a keep-alive and drew a RST ({reset}): a \
+                     peer whose program has closed forgets the connection, on Linux after 60 s (tcp_fin_timeout)."
+                ),
+            ),
+        };
         Words {
-            headline: format!(
-                "{} spoke too late to peers that had closed, on {}",
-                group.place,
-                words::of_its(group)
-            ),
-            says: format!(
-                "Up to {span} after it acked its peer's FIN it sent data, a FIN or a keep-alive and drew a RST ({}): a \
-                 peer whose program has closed forgets the connection, on Linux after 60 s (tcp_fin_timeout).",
-                finding.evidence.last().map_or(String::new(), |(stamp, _)| words::frame(case, *stamp)),
-            ),
+            headline: format!("{} {did}, on {}", group.place, words::of_its(group)),
+            says,
             advice: vec![
                 "The RST is a consequence, not the fault: the side that closed late is at fault.".into(),
             ],
             next: Vec::new(),
         }
     }
+}
+
+/// It had said nothing since its peer's FIN when a new connection of the same addresses and ports began.
+fn replaced(case: &Case<'_>, side: Side) -> bool {
+    let connection = case.connection;
+    connection.replaced() && connection.fin(side).is_none() && connection.payload_after_peer_fin(side) == 0
 }

@@ -1,6 +1,7 @@
 //! Rules about FINs, and about RSTs in their place.
 
 use super::*;
+use crate::tcp::{Limits, Table};
 
 /// A request, its answer, and the client's FIN with its acknowledgment.
 const LEFT: &str = "1 > PA +100\n 1.1 < PA +100\n 1.2 > FA\n 1.21 < A\n";
@@ -217,4 +218,35 @@ fn a_program_behind_a_path_that_forgets_is_blamed_with_care() {
         (Certainty::Likely, false),
         "captured at its host"
     );
+}
+
+/// The RST that clears the way for a new connection on the same ports was drawn by no late word.
+#[test]
+fn a_socket_that_is_still_there_when_its_peers_port_comes_round_said_nothing_late() {
+    let says = |rest: &str| {
+        let mut scene = after(LEFT, "9 end");
+        let mut table = Table::new(Limits::default());
+        let mut next = [SeqNum(1_000), SeqNum(900_000)];
+        for (line, frame) in format!("{OPEN}{LEFT}{rest}").lines().zip(1..) {
+            let mut words = line.split_whitespace();
+            let at = words.next().unwrap().parse::<f64>().unwrap();
+            let seen = Stamp { at: Timestamp::new(1_000, 0) + Span((at * 1e9) as i64), frame };
+            let side = if words.next() == Some(">") { scene.client } else { scene.client.peer() };
+            table.observe(&scene.connection.key, &segment(side, seen, words, &mut next));
+        }
+        scene.connection = table.into_connections().min_by_key(|connection| connection.first.frame).unwrap();
+        scene.with(|case| {
+            let verdict = judge(case);
+            let finding = verdict.primary().unwrap();
+            let members = vec![(case, finding)];
+            let group = Group { place: "there".into(), members, of: 1, capture: &scene.capture };
+            (finding.name, rule(finding.name).unwrap().words(&group).headline)
+        })
+    };
+    let comes_round = "9 > S seq=100000000\n9.01 < A ack=-100000001\n9.02 > R seq=-100000001\n9.1 > S seq=-1\n9.11 < SA seq=500000000";
+    let still_there = "there had not closed when its peers' ports came round, on its only connection";
+    let late = "there spoke too late to peers that had closed, on its only connection";
+    assert_eq!(says(comes_round), ("late-answer", still_there.to_owned()));
+    assert_eq!(says("9 < PA +9\n9.01 > R"), ("late-answer", late.to_owned()));
+    assert_eq!(says("9 < A seq=-1\n9.01 > R"), ("late-answer", late.to_owned()), "a keep-alive probe");
 }
