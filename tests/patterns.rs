@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use cwait_pcap::analysis::{self, Options};
 use cwait_pcap::findings::{Certainty, Severity};
 use cwait_pcap::patterns::{self, Curve, Data, PatternFinding, TimerClock, TimerInterval};
+use cwait_pcap::wire::Span;
 use serde_json::Value;
 
 /// Captures of a scenario with the vantage point of each, and its truth.
@@ -211,6 +212,19 @@ fn the_interval_always_contains_the_timer() {
         }
     }
     assert_eq!(likely, 14, "client and firewall see the clients' silences fail, in each of seven scenarios");
+}
+
+/// A firewall of 4 s captured on all of its interfaces: its own RSTs are told from those of a host that forgot.
+#[test]
+fn a_firewall_that_was_captured_on_is_blamed_for_its_own_resets() {
+    for file in ["client-side", "firewall-any"] {
+        let timer = only("firewall-any-device", file, "path-idle-timeout");
+        let TimerInterval { above, at_most, .. } = interval(&timer);
+        let four = Span::secs(4);
+        assert!(above.is_some_and(|above| above < four), "{file}: {above:?}");
+        assert!(at_most.is_some_and(|at_most| at_most > four), "{file}: {at_most:?}");
+        assert_eq!(timer.fact, Certainty::Likely, "{file}");
+    }
 }
 
 #[test]
