@@ -125,17 +125,14 @@ impl ServiceFacts {
     /// Slower closes are not healthy ones, whatever their number.
     pub const PROMPT: Span = Span::secs(1);
 
-    /// What one side sent again as loss at random makes it: neither into a silence that nobody answered, nor as often as a
-    /// side that was cut off for a while, a host that slept or a link that was down, nor a handshake that never ended.
+    /// What one side sent again as loss at random makes it: neither into a silence that nobody answered, a handshake that never
+    /// ends included, nor as often as a side that was cut off for a while, a host that slept or a link that was down.
     pub fn lost_at_random(connection: &Connection, side: Side) -> u32 {
         const CUT_OFF: u32 = 5;
         let again = connection.tallies[side.index()].retransmissions;
         let half = &connection.halves[side.index()];
         let cut_off = again >= CUT_OFF && again.saturating_mul(3) > half.segments;
-        match cut_off || !connection.established() {
-            true => 0,
-            false => again.saturating_sub(half.repeats.into()),
-        }
+        if cut_off { 0 } else { again.saturating_sub(half.repeats.into()) }
     }
 
     /// Adds another part of the same service.

@@ -55,6 +55,36 @@ fn numbers_are_readable() {
 }
 
 #[test]
+fn what_fails_together_is_said_to() {
+    let dead = |from: f64| {
+        let used = (1..).map(|n| 0.9 * f64::from(n)).take_while(|at| *at < from);
+        let used: String = used.map(|at| format!("{at} > PA +9\n {} < A\n", at + 0.1)).collect();
+        let times = [0.0, 0.2, 0.6, 1.4, 3.0].into_iter().enumerate();
+        let again = |(n, after)| format!("{} > PA +9{}\n", from + after, if n > 0 { " seq=-9" } else { "" });
+        scene(&format!("{used}{} 39 end", times.map(again).collect::<String>()))
+    };
+    let says = |all: [&Scene; 3]| {
+        let [one, two, three] = all;
+        one.with(|one| {
+            two.with(|two| {
+                three.with(|three| {
+                    let cases = [one, two, three];
+                    let found = cases.map(|case| judge(case).findings.swap_remove(0));
+                    let members = cases.into_iter().zip(&found).collect();
+                    let group = Group { place: "there".into(), members, of: 0, capture: one.capture };
+                    rule("unacked-data").unwrap().words(&group).says
+                })
+            })
+        })
+    };
+    let (now, soon, later) = (dead(1.5), dead(1.9), dead(14.0));
+    assert!(says([&now, &soon, &now]).ends_with("All 3 within 400 ms: something happened at that moment."));
+    assert!(says([&now, &soon, &later]).ends_with("or the host is gone."), "one after the other");
+    let pair = told_of(&now, "unacked-data", 2, 0).says;
+    assert!(pair.ends_with("or the host is gone."), "two may be chance: {pair}");
+}
+
+#[test]
 fn how_many_of_how_many_is_said_where_it_is_known() {
     for (members, of, text) in [
         (1, 1, "its only connection"),

@@ -188,8 +188,16 @@ fn unacked_data() {
         !scene(&format!("{dead} 5.5 > FA\n 6 > FA seq=-1\n 9 end")).finds("unacked-data"),
         "told as unacked-fin"
     );
-    let silent = format!("{USED}{} 39 end", again(9.0, '>'));
-    assert_eq!(scene(&silent).told(), "dead-after-idle client", "a silence came before");
+    let after_fin = " 5.5 > FA\n 6.5 > PA +9 seq=-10\n 8 > PA +9 seq=-10\n 9 end";
+    assert!(!scene(&format!("{dead}{after_fin}")).finds("unacked-data"), "said before its FIN");
+    let silent = scene(&format!("{USED}{} 39 end", again(9.0, '>')));
+    assert_eq!(silent.told(), "dead-after-idle client");
+    assert!(!silent.finds("unacked-data"), "a silence came before");
+    let burst: String = [" 2 > PA +9\n".to_owned()]
+        .into_iter()
+        .chain((1..6).map(|n| format!(" 2.{n} > PA +9 seq=-9\n")))
+        .collect();
+    assert!(!scene(&format!("{USED}{burst} 9 end")).finds("unacked-data"), "for a moment only");
     for (why, rest) in [
         ("it was taken in the end", "5.1 < A ttl=61\n 9 end"),
         ("a RST answered", "5.1 < R ttl=61\n 9 end"),
