@@ -56,6 +56,7 @@ pub use host::{
     Holders, HostEvidence, Listed, Log, LogClock, Look, OrderDoubt, OrderJoin, Sighting, Traced, holders,
     says, tells_why,
 };
+pub use missing_data_fin::is_owed;
 pub use no_answer::waited_in_vain;
 pub use rst::{Origin, Sender};
 pub use surroundings::{CaptureFacts, Histogram, HostFacts, ServiceFacts, Waits};

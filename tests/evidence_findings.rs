@@ -403,16 +403,17 @@ fn missing_data_fin() {
             "1700000009\nNetid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{listed}\n"
         ))
     };
-    let cause = |beside: &Beside| {
+    let said = |beside: &Beside| {
         let report = analyze(MULTIPATH, beside);
-        let finding =
-            report["findings"].as_array().unwrap().iter().find(|f| f["name"] == "missing-data-fin").cloned();
-        finding.map(|finding| finding["cause"].to_string()).unwrap_or_default()
+        let findings = report["findings"].as_array().unwrap();
+        let finding = findings.iter().find(|finding| finding["name"] == "missing-data-fin").unwrap();
+        ["cause", "against"].map(|field| finding[field].to_string())
     };
-    let listed = cause(&rows(["ESTAB", "CLOSE-WAIT"]));
-    assert!(listed.contains("CLOSE-WAIT, held by web (pid 9)"), "{listed}");
-    let elsewhere = cause(&rows(["ESTAB", "ESTAB"]));
-    assert!(elsewhere.contains("in ESTABLISHED") && !listed.contains("in ESTABLISHED"), "{elsewhere}");
+    let [cause, against] = said(&rows(["ESTAB", "CLOSE-WAIT"]));
+    assert!(cause.contains("CLOSE-WAIT, held by web (pid 9)"), "{cause}");
+    assert!(!cause.contains("in ESTABLISHED") && !against.contains("in ESTABLISHED"), "{cause} {against}");
+    let [cause, against] = said(&rows(["ESTAB", "ESTAB"]));
+    assert!(against.contains("in ESTABLISHED") && !cause.contains("in ESTABLISHED"), "{cause} {against}");
     let unheard = MULTIPATH[0].split_once("2.001").unwrap().0;
     let undecided = analyze([unheard, ""], &rows(["ESTAB", "ESTAB"]))["undecided"][0].clone();
     assert_eq!(undecided["name"], "missing-data-fin");

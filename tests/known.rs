@@ -47,6 +47,12 @@ fn what_is_accepted_does_not_fail_the_run() {
     assert_eq!(status, 0, "{out}");
     assert!(out.contains("ACCEPTED missing-fin: ") && out.contains("Accepted: ticket-4711\n"), "{out}");
     assert!(out.starts_with("OK, nothing that is not accepted: "), "{out}");
+    let multipath = "testdata/captures/multipath-tcp-subflows/server-eth0.pcap.zst";
+    let accept = "[[accept]]\nfinding = 'missing-data-fin'\nreason = 'ticket-4712'\n";
+    let owed = file(folder.path(), "owed.toml", accept);
+    assert_eq!(run(&["analyze", multipath, "--limit", "2"]).0, 1);
+    assert_eq!(run(&["analyze", multipath, "--limit", "2", "--config", &owed]).0, 0);
+    assert_eq!(run(&["analyze", multipath, "--limit", "2", "--config", &config]).0, 1, "accepted is another");
     // The capture ends in November 2026.
     let over = file(folder.path(), "over.toml", &ACCEPT.replace("':80'", "':80'\nuntil = 2026-01-01"));
     let (status, out, _) = run(&["analyze", LEAK, "--fail-on", "warning", "--config", &over]);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::findings::is_owed;
 use crate::report::{Certainty, Connection, Length, Report, Severity, Time, Verdict};
 
 /// The index of a batch.
@@ -147,7 +148,7 @@ impl Entry {
     /// Of a report that lists at least its flagged connections.
     pub fn new(name: String, report: &Report, reports: Vec<String>) -> Entry {
         let owed: Vec<&Connection> =
-            report.connections.iter().filter(|c| c.finding.as_deref() == Some("missing-fin")).collect();
+            report.connections.iter().filter(|c| c.finding.as_deref().is_some_and(is_owed)).collect();
         let mut leaks: BTreeMap<(Where, String), (u64, u64)> = BTreeMap::new();
         for service in report.services.iter().filter(|service| service.owes_fin > 0) {
             let count = leaks.entry((Where::Service, service.endpoint.clone())).or_default();
@@ -225,7 +226,7 @@ fn host(endpoint: &str) -> &str {
     addr.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// The hour in which the side that closed sent its FIN.
+/// The hour in which the side that closed sent its FIN; of a DATA_FIN a report does not hold the time.
 fn hour(connection: &Connection) -> Option<String> {
     let closed = match connection.side.as_deref() {
         Some("client") => &connection.server_side,

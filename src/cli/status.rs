@@ -3,7 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
-use cwait_pcap::report::{Report, Service, Severity};
+use cwait_pcap::findings::is_owed;
+use cwait_pcap::report::{Finding, Report, Service, Severity};
 
 /// How the program ends. Where several apply: 2, then 75, then 1, then 3.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,8 +40,9 @@ impl Status {
             held || report.left_out.severity >= Some(severity)
         };
         let accepted = |service: &Service| {
-            let mut accepted = report.findings.iter().filter(|finding| finding.accepted.is_some());
-            accepted.any(|finding| finding.name == "missing-fin" && finding.at.name == service.endpoint)
+            let here = |finding: &&Finding| is_owed(&finding.name) && finding.at.name == service.endpoint;
+            let mut owed = report.findings.iter().filter(here).peekable();
+            owed.peek().is_some() && owed.all(|finding| finding.accepted.is_some())
         };
         let too_many =
             |limit| report.services.iter().any(|service| service.owes_fin >= limit && !accepted(service));

@@ -1,7 +1,7 @@
 //! What a rule is asked about: one connection, and everything known around it.
 
 use super::{CaptureFacts, Grace, HostEvidence, HostFacts, Listed, ServiceFacts, Traced};
-use crate::tcp::{Closure, Connection, EndpointState};
+use crate::tcp::{Closure, Connection, EndpointState, Stuck};
 use crate::wire::{Endpoint, Side, Span, Stamp};
 
 /// Who is who on a connection.
@@ -80,6 +80,11 @@ impl Case<'_> {
             true => self.connection.originator_rtt(),
             false => self.connection.responder_rtt(),
         }
+    }
+
+    /// The side that sends the same again and again in vain, and what.
+    pub(super) fn stuck(&self) -> Option<(Side, &Stuck)> {
+        Side::BOTH.into_iter().find_map(|side| Some((side, self.connection.stuck(side)?)))
     }
 
     /// The connection was made, or is older than the capture.

@@ -3,7 +3,7 @@
 use super::words;
 use super::{Answer, Case, Cause, Certainty, Finding, Group, Lasted, Rule, Scope, Severity, Weight, Words};
 use crate::tcp::IcmpError;
-use crate::wire::{Side, Span};
+use crate::wire::Span;
 
 pub(super) struct LargeSegmentsLost;
 
@@ -25,8 +25,7 @@ impl Rule for LargeSegmentsLost {
 
     fn judge(&self, case: &Case<'_>) -> Answer {
         let connection = case.connection;
-        let stuck = Side::BOTH.into_iter().find_map(|side| Some((side, connection.stuck(side)?)));
-        let Some((side, stuck)) = stuck else {
+        let Some((side, stuck)) = case.stuck() else {
             return Answer::No("nothing was sent again and again in vain");
         };
         if connection.opener().is_none() {

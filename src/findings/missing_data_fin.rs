@@ -14,6 +14,11 @@ pub(super) struct MissingDataFin;
 const RESTS_ON_FINS: [&str; 6] =
     ["missing-fin", "late-fin", "half-close-in-use", "late-answer", "close-wait-aborted", "client-gave-up"];
 
+/// Whether findings of that name are of sockets that their programs never closed, by FIN or by DATA_FIN.
+pub fn is_owed(name: &str) -> bool {
+    matches!(name, "missing-fin" | "missing-data-fin")
+}
+
 /// Why a rule of that name has nothing to say of a subflow.
 pub(super) fn silences(name: &str) -> Option<&'static str> {
     RESTS_ON_FINS.contains(&name).then_some(

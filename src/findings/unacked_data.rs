@@ -24,8 +24,7 @@ impl Rule for UnackedData {
 
     fn judge(&self, case: &Case<'_>) -> Answer {
         let connection = case.connection;
-        let stuck = Side::BOTH.into_iter().find_map(|side| Some((side, connection.stuck(side)?)));
-        let Some((side, stuck)) = stuck else {
+        let Some((side, stuck)) = case.stuck() else {
             return Answer::No("nothing was sent again and again in vain");
         };
         let peer = side.peer();

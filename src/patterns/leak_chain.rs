@@ -13,7 +13,7 @@ use super::scene::Scene;
 use super::{Pattern, PatternFinding};
 use crate::analysis::Judged;
 use crate::findings::words::{count, thousands};
-use crate::findings::{Cause, Certainty, Severity, Words};
+use crate::findings::{Cause, Certainty, Severity, Words, is_owed};
 use crate::wire::{Span, Stamp, Timestamp};
 
 pub(super) struct LeakChain;
@@ -215,10 +215,7 @@ fn leaks(scene: &Scene<'_>, leg: &Leg) -> bool {
 }
 
 fn owes_fin(judged: &Judged) -> bool {
-    judged
-        .verdict
-        .primary()
-        .is_some_and(|finding| matches!(finding.name, "missing-fin" | "missing-data-fin" | "late-fin"))
+    judged.verdict.primary().is_some_and(|finding| is_owed(finding.name) || finding.name == "late-fin")
 }
 
 /// Of each host, when the first of its upstreams hung.

@@ -132,6 +132,19 @@ fn a_rotated_set_is_one_capture_and_its_fragments_merge_in_any_grouping() {
     assert!(plan.ends_with("3 captures of 3 files; 0 files not read\n"), "{plan}");
 }
 
+/// Who leaks is told of Multipath TCP as of any other.
+#[test]
+fn clients_of_owed_data_fins_are_counted() {
+    let bench = Bench::new();
+    let capture = "testdata/captures/multipath-tcp-subflows/server-eth0.pcap.zst";
+    run(0, &["batch", capture, "--out", &bench.at("reports")]);
+    let index = bench.json("reports/index.json");
+    let owed = |which: &str| -> u64 {
+        index[which].as_array().unwrap().iter().map(|one| one["owes_fin"].as_u64().unwrap()).sum()
+    };
+    assert_eq!([owed("services"), owed("clients")], [2, 3], "one is owed by the client");
+}
+
 #[test]
 fn a_folder_may_hold_anything() {
     let bench = Bench::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Group;
+use super::super::{Group, is_owed};
 use crate::sockets::{Process, SocketState};
 
 /// Processes and how many sockets of a group each holds, the most first; an empty name: nobody.
@@ -66,7 +66,7 @@ pub fn says(group: &Group<'_>, name: &str) -> Option<(String, bool)> {
     let (_, place) = latest?;
     let of = group.members.len();
     // A listing made after the capture's end does not contradict it, but it is no reason either.
-    let speaks_for = name != "missing-fin" || states.contains_key(&SocketState::CloseWait.to_string());
+    let speaks_for = !is_owed(name) || states.contains_key(&SocketState::CloseWait.to_string());
     let states: Vec<_> = states.iter().map(|(state, n)| format!("{n} of {of} in {state}")).collect();
     let held = holders(group).map(|holders| format!(", held by {holders}")).unwrap_or_default();
     Some((format!("its socket table ({place}) lists {}{held}", states.join(", ")), speaks_for))

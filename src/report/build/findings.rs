@@ -78,16 +78,11 @@ impl Found<'_> {
         };
         let over_limit = limit.is_some_and(|limit| members.len() as u64 >= limit);
         match members.iter().map(|(_, finding)| finding.severity(members.len())).max() {
-            Some(_) if over_limit && is_owed(self.name()) => Severity::Error,
+            Some(_) if over_limit && findings::is_owed(self.name()) => Severity::Error,
             Some(severity) => severity.into(),
             None => Severity::Note,
         }
     }
-}
-
-/// Sockets that their programs never closed.
-fn is_owed(name: &str) -> bool {
-    matches!(name, "missing-fin" | "missing-data-fin")
 }
 
 impl<'a> Builder<'a> {
@@ -136,7 +131,8 @@ impl<'a> Builder<'a> {
         for judged in &self.outcome.connections {
             let server = judged.roles.server();
             let primary = judged.verdict.primary();
-            if primary.is_some_and(|finding| is_owed(finding.name) && finding.side == Some(server)) {
+            if primary.is_some_and(|finding| findings::is_owed(finding.name) && finding.side == Some(server))
+            {
                 *owed.entry(judged.connection.key.endpoint(server)).or_default() += 1;
             }
         }

@@ -2,6 +2,7 @@
 
 use super::findings::command;
 use super::{Page, text};
+use crate::findings::is_owed;
 use crate::report::text::{capitalised, count, number};
 use crate::report::{Certainty, Finding, Severity, Verdict};
 
@@ -52,11 +53,7 @@ impl Page<'_> {
     /// The five answers.
     fn lead(&mut self, lead: &Finding) {
         self.put("<dl class=\"answers\">\n");
-        let label = if matches!(lead.name.as_str(), "missing-fin" | "missing-data-fin") {
-            "Stuck connections"
-        } else {
-            "Connections affected"
-        };
+        let label = if is_owed(&lead.name) { "Stuck connections" } else { "Connections affected" };
         // Of a path or a capture it is not known how many connections it has in all.
         let of = match lead.at.role == "service" || lead.of > lead.count {
             true => format!(" of {}", number(lead.of)),
